@@ -1,0 +1,424 @@
+
+/*
+ * Copyright (C) the ngx_sendkit_auth_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "core/sendkit_path.h"
+#include "ngx_sendkit_auth.h"
+#include "ngx_sendkit_auth_access.h"
+#include "ngx_sendkit_auth_ctx.h"
+#include "ngx_sendkit_auth_headers.h"
+#include "ngx_sendkit_auth_response.h"
+
+
+static void ngx_sendkit_auth_access_start(ngx_http_request_t *r,
+    ngx_sendkit_auth_ctx_t *ctx, const ngx_sendkit_auth_loc_conf_t *sacf);
+static int ngx_sendkit_auth_access_is_canonical(ngx_http_request_t *r);
+
+static ngx_int_t ngx_sendkit_auth_access_decide(ngx_http_request_t *r,
+    ngx_sendkit_auth_ctx_t *ctx);
+static ngx_int_t ngx_sendkit_auth_access_lookup(ngx_http_request_t *r,
+    ngx_sendkit_auth_ctx_t *ctx);
+static void ngx_sendkit_auth_access_learn(ngx_sendkit_auth_ctx_t *ctx);
+
+static ngx_int_t ngx_sendkit_auth_access_park(ngx_http_request_t *r);
+static void ngx_sendkit_auth_access_wake_handler(void *data);
+static void ngx_sendkit_auth_access_wait_handler(ngx_http_request_t *r);
+
+static ngx_int_t ngx_sendkit_auth_access_finish(ngx_http_request_t *r,
+    ngx_sendkit_auth_ctx_t *ctx, const ngx_sendkit_auth_loc_conf_t *sacf);
+static void ngx_sendkit_auth_access_log(ngx_http_request_t *r,
+    sendkit_reason_e reason, const ngx_sendkit_auth_loc_conf_t *sacf);
+
+
+ngx_int_t
+ngx_sendkit_auth_access_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                     rc;
+    ngx_sendkit_auth_ctx_t       *ctx;
+    ngx_sendkit_auth_loc_conf_t  *sacf;
+
+    sacf = ngx_http_get_module_loc_conf(r, ngx_sendkit_auth_module);
+
+    if (sacf->mode == NGX_SENDKIT_AUTH_OFF) {
+        return NGX_DECLINED;
+    }
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "sendkit auth access: \"%V\"", &r->uri);
+
+    ctx = ngx_sendkit_auth_access_ctx(r, sacf);
+    if (ctx == NULL) {
+        return ngx_sendkit_auth_response_send(r, sacf,
+                                              SENDKIT_REASON_UNDECIDED, 0);
+    }
+
+    if (ctx->state == NGX_SENDKIT_AUTH_WAITING) {
+        return NGX_AGAIN;
+    }
+
+    if (ctx->state != NGX_SENDKIT_AUTH_DECIDING) {
+        ngx_sendkit_auth_access_start(r, ctx, sacf);
+    }
+
+    rc = ngx_sendkit_auth_access_decide(r, ctx);
+
+    if (rc == NGX_AGAIN) {
+        return ngx_sendkit_auth_access_park(r);
+    }
+
+    return ngx_sendkit_auth_access_finish(r, ctx, sacf);
+}
+
+
+ngx_int_t
+ngx_sendkit_auth_preaccess_handler(ngx_http_request_t *r)
+{
+    ngx_sendkit_auth_loc_conf_t  *sacf;
+
+    sacf = ngx_http_get_module_loc_conf(r, ngx_sendkit_auth_module);
+
+    if (r == r->main || sacf->mode != NGX_SENDKIT_AUTH_ON) {
+        return NGX_DECLINED;
+    }
+
+    ngx_sendkit_auth_access_log(r, SENDKIT_REASON_SUBREQUEST, sacf);
+
+    return ngx_sendkit_auth_response_send(r, sacf, SENDKIT_REASON_SUBREQUEST,
+                                          0);
+}
+
+
+ngx_sendkit_auth_ctx_t *
+ngx_sendkit_auth_access_ctx(ngx_http_request_t *r,
+    const ngx_sendkit_auth_loc_conf_t *sacf)
+{
+    ngx_sendkit_auth_ctx_t  *ctx;
+
+    ctx = ngx_sendkit_auth_ctx_find(r);
+
+    if (ctx == NULL && r == r->main) {
+
+        ctx = ngx_sendkit_auth_ctx_create(r);
+        if (ctx == NULL) {
+            return NULL;
+        }
+
+        ctx->waiter.handler = ngx_sendkit_auth_access_wake_handler;
+        ctx->waiter.data = ctx;
+        ctx->waiter.log = r->connection->log;
+    }
+
+    if (ctx != NULL && ctx->state == NGX_SENDKIT_AUTH_NEW) {
+
+        /* once more in ACCESS, should the location have changed by then */
+
+        ngx_sendkit_auth_headers_read(r, ctx, sacf->bearer);
+    }
+
+    return ctx;
+}
+
+
+/* what is to be decided about this location, from the identity we have */
+
+static void
+ngx_sendkit_auth_access_start(ngx_http_request_t *r,
+    ngx_sendkit_auth_ctx_t *ctx, const ngx_sendkit_auth_loc_conf_t *sacf)
+{
+    unsigned          method;
+    sendkit_span_t    name, path;
+    sendkit_facts_t  *facts;
+
+    name.data = r->method_name.data;
+    name.len = r->method_name.len;
+    path.data = r->uri.data;
+    path.len = r->uri.len;
+
+    method = sendkit_route_method(name);
+
+    ctx->state = NGX_SENDKIT_AUTH_DECIDING;
+    ctx->reason = SENDKIT_REASON_UNDECIDED;
+    ctx->deadline = ngx_current_msec + ngx_sendkit_auth_lookup_timeout();
+
+    facts = &ctx->facts;
+
+    facts->canonical_path = ngx_sendkit_auth_access_is_canonical(r);
+    facts->preflight = sacf->preflight && ctx->preflight
+                       && method == SENDKIT_METHOD_OPTIONS;
+    facts->store = SENDKIT_STORE_OK;
+
+    sendkit_route_find(&facts->match, sacf->routes->elts,
+                       sacf->routes->nelts, method, path);
+
+    if (!sendkit_span_equal(sendkit_decision_scope(facts),
+                            sendkit_id_span(&ctx->role_workspace)))
+    {
+        facts->role_state = SENDKIT_ROLE_UNREAD;
+        facts->role = SENDKIT_ROLE_NONE;
+    }
+}
+
+
+static int
+ngx_sendkit_auth_access_is_canonical(ngx_http_request_t *r)
+{
+    u_char          *query;
+    sendkit_span_t   raw, uri;
+
+    uri.data = r->uri.data;
+    uri.len = r->uri.len;
+
+    if (r->internal && !r->valid_unparsed_uri) {
+
+        /* of the server's own making, and sent upstream as it is here */
+
+        return sendkit_path_is_canonical(uri, uri);
+    }
+
+    if (r->http_version < NGX_HTTP_VERSION_10) {
+        return 0;
+    }
+
+    raw.data = r->unparsed_uri.data;
+    raw.len = r->unparsed_uri.len;
+
+    query = ngx_strlchr(r->unparsed_uri.data,
+                        r->unparsed_uri.data + r->unparsed_uri.len, '?');
+    if (query != NULL) {
+        raw.len = query - raw.data;
+    }
+
+    return sendkit_path_is_canonical(raw, uri);
+}
+
+
+/* NGX_OK: ctx->reason is set; NGX_AGAIN: a lookup has been started */
+
+static ngx_int_t
+ngx_sendkit_auth_access_decide(ngx_http_request_t *r,
+    ngx_sendkit_auth_ctx_t *ctx)
+{
+    for ( ;; ) {
+
+        ctx->facts.now = ngx_time();
+        ctx->need = sendkit_decision(&ctx->facts, &ctx->reason);
+
+        if (ctx->need == SENDKIT_DECIDED) {
+            return NGX_OK;
+        }
+
+        if (ngx_sendkit_auth_access_lookup(r, ctx) == NGX_AGAIN) {
+            ctx->state = NGX_SENDKIT_AUTH_WAITING;
+            return NGX_AGAIN;
+        }
+
+        ngx_sendkit_auth_access_learn(ctx);
+    }
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_access_lookup(ngx_http_request_t *r,
+    ngx_sendkit_auth_ctx_t *ctx)
+{
+    ngx_msec_int_t  left;
+
+    ctx->lookups++;
+    ctx->started = ngx_current_msec;
+    ctx->waiter.result.store = SENDKIT_STORE_ERROR;
+
+    if (r->post_action || ngx_sendkit_auth_ctx_digest(ctx) != NGX_OK) {
+
+        /* after the response nothing may wait */
+
+        return NGX_ERROR;
+    }
+
+    left = (ngx_msec_int_t) (ctx->deadline - ngx_current_msec);
+
+    if (left < 0) {
+        left = 0;
+    }
+
+    if (ctx->need == SENDKIT_NEEDS_RECORD) {
+        return ngx_sendkit_auth_lookup_record(&ctx->waiter,
+                                              &ctx->digests[ctx->digest],
+                                              left);
+    }
+
+    return ngx_sendkit_auth_lookup_role(&ctx->waiter,
+                                  sendkit_decision_scope(&ctx->facts),
+                                  sendkit_id_span(&ctx->facts.record.user),
+                                  left);
+}
+
+
+static void
+ngx_sendkit_auth_access_learn(ngx_sendkit_auth_ctx_t *ctx)
+{
+    ngx_sendkit_auth_result_t  *result;
+
+    result = &ctx->waiter.result;
+
+    ctx->waited += ngx_current_msec - ctx->started;
+    ctx->facts.store = result->store;
+
+    if (result->store != SENDKIT_STORE_OK) {
+        return;
+    }
+
+    if (ctx->need == SENDKIT_NEEDS_ROLE) {
+        ctx->facts.role_state = SENDKIT_ROLE_READ;
+        ctx->facts.role = result->role;
+
+        (void) sendkit_id_set_workspace(&ctx->role_workspace,
+                                        sendkit_decision_scope(&ctx->facts));
+        return;
+    }
+
+    if (result->record.state == SENDKIT_RECORD_ABSENT
+        && ctx->digest + 1 < ctx->ndigests)
+    {
+        /* its record may still be under the digest of the old pepper */
+
+        ctx->digest++;
+        return;
+    }
+
+    if (result->record.state == SENDKIT_RECORD_MALFORMED) {
+        ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
+                      "redis has malformed record of key id \"%*s\"",
+                      (size_t) NGX_SENDKIT_AUTH_KEY_ID_LEN, ctx->key_id);
+    }
+
+    ctx->facts.record = result->record;
+}
+
+
+/* as a request that limit_req delays */
+
+static ngx_int_t
+ngx_sendkit_auth_access_park(ngx_http_request_t *r)
+{
+    ngx_event_t  *rev;
+
+    rev = r->connection->read;
+
+    if (rev->ready) {
+        ngx_post_event(rev, &ngx_posted_events);
+
+    } else if (ngx_handle_read_event(rev, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_sendkit_auth_access_wait_handler;
+
+    return NGX_AGAIN;
+}
+
+
+/* called by the lookup: the request goes on in its own event */
+
+static void
+ngx_sendkit_auth_access_wake_handler(void *data)
+{
+    ngx_event_t             *wev;
+    ngx_sendkit_auth_ctx_t  *ctx = data;
+
+    ctx->state = NGX_SENDKIT_AUTH_DECIDING;
+
+    ngx_sendkit_auth_access_learn(ctx);
+
+    wev = ctx->request->connection->write;
+
+    ngx_post_event(wev, &ngx_posted_events);
+}
+
+
+static void
+ngx_sendkit_auth_access_wait_handler(ngx_http_request_t *r)
+{
+    ngx_connection_t        *c;
+    ngx_sendkit_auth_ctx_t  *ctx;
+
+    c = r->connection;
+
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, c->log, 0, "sendkit auth wait");
+
+    ctx = ngx_sendkit_auth_ctx_find(r);
+
+    if (ctx->state == NGX_SENDKIT_AUTH_WAITING) {
+
+        if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
+            ngx_http_finalize_request(r, NGX_ERROR);
+        }
+
+        return;
+    }
+
+    if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_ERROR);
+        return;
+    }
+
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_access_finish(ngx_http_request_t *r,
+    ngx_sendkit_auth_ctx_t *ctx, const ngx_sendkit_auth_loc_conf_t *sacf)
+{
+    ctx->state = NGX_SENDKIT_AUTH_DECIDED;
+
+    if (!sendkit_reason_forwards(ctx->reason)) {
+
+        ngx_sendkit_auth_access_log(r, ctx->reason, sacf);
+
+        if (sacf->mode != NGX_SENDKIT_AUTH_REPORT) {
+            return ngx_sendkit_auth_response_send(r, sacf, ctx->reason,
+                                                  ctx->facts.match.methods);
+        }
+    }
+
+    if (ngx_sendkit_auth_headers_forward(r, ctx, sacf) != NGX_OK) {
+        return ngx_sendkit_auth_response_send(r, sacf,
+                                              SENDKIT_REASON_UNDECIDED, 0);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_sendkit_auth_access_log(ngx_http_request_t *r, sendkit_reason_e reason,
+    const ngx_sendkit_auth_loc_conf_t *sacf)
+{
+    ngx_uint_t      level;
+    sendkit_span_t  name;
+
+    name = sendkit_reason_name(reason);
+
+    if (sacf->mode == NGX_SENDKIT_AUTH_REPORT) {
+        ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
+                      "sendkit auth would refuse request: %*s",
+                      name.len, name.data);
+        return;
+    }
+
+    level = sendkit_error_status(reason) < NGX_HTTP_INTERNAL_SERVER_ERROR
+            ? NGX_LOG_INFO : NGX_LOG_ERR;
+
+    ngx_log_error(level, r->connection->log, 0,
+                  "sendkit auth refused request: %*s", name.len, name.data);
+}

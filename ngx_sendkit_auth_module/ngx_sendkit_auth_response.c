@@ -1,0 +1,164 @@
+
+/*
+ * Copyright (C) the ngx_sendkit_auth_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_sendkit_auth.h"
+#include "ngx_sendkit_auth_response.h"
+
+
+static ngx_int_t ngx_sendkit_auth_response_headers(ngx_http_request_t *r,
+    const ngx_sendkit_auth_loc_conf_t *sacf, unsigned status,
+    unsigned methods);
+static ngx_int_t ngx_sendkit_auth_response_allow(ngx_http_request_t *r,
+    unsigned methods);
+static ngx_table_elt_t *ngx_sendkit_auth_response_header(
+    ngx_http_request_t *r, const ngx_str_t *key, const ngx_str_t *value);
+
+
+static ngx_str_t  ngx_sendkit_auth_json = ngx_string("application/json");
+
+static const ngx_str_t  ngx_sendkit_auth_cache_control =
+    ngx_string("Cache-Control");
+static const ngx_str_t  ngx_sendkit_auth_no_store = ngx_string("no-store");
+static const ngx_str_t  ngx_sendkit_auth_www_authenticate =
+    ngx_string("WWW-Authenticate");
+static const ngx_str_t  ngx_sendkit_auth_allow = ngx_string("Allow");
+static const ngx_str_t  ngx_sendkit_auth_retry_after =
+    ngx_string("Retry-After");
+static const ngx_str_t  ngx_sendkit_auth_one_second = ngx_string("1");
+
+
+ngx_int_t
+ngx_sendkit_auth_response_send(ngx_http_request_t *r,
+    const ngx_sendkit_auth_loc_conf_t *sacf, sendkit_reason_e reason,
+    unsigned methods)
+{
+    unsigned                  status;
+    ngx_int_t                 rc;
+    sendkit_span_t            body;
+    ngx_http_complex_value_t  cv;
+
+    if (r->header_sent) {
+
+        /* post_action: the client has its answer, there is nothing to say */
+
+        ngx_http_finalize_request(r, NGX_OK);
+        return NGX_DONE;
+    }
+
+    status = sendkit_error_status(reason);
+    body = sendkit_error_body(status,
+                              (sendkit_error_format_e) sacf->error_format);
+
+    /*
+     * No "100 Continue" for a body that is not wanted, no error_page for
+     * what may go wrong from here, and nothing of an answer that an internal
+     * redirect has given up.
+     */
+
+    r->expect_tested = 1;
+    r->error_page = 1;
+    ngx_http_clean_header(r);
+
+    if (ngx_sendkit_auth_response_headers(r, sacf, status, methods)
+        != NGX_OK)
+    {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return NGX_DONE;
+    }
+
+    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
+    cv.value.data = (u_char *) body.data;
+    cv.value.len = body.len;
+
+    rc = ngx_http_send_response(r, status, &ngx_sendkit_auth_json, &cv);
+
+    ngx_http_finalize_request(r, rc);
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_response_headers(ngx_http_request_t *r,
+    const ngx_sendkit_auth_loc_conf_t *sacf, unsigned status,
+    unsigned methods)
+{
+    ngx_table_elt_t  *h;
+
+    if (ngx_sendkit_auth_response_header(r, &ngx_sendkit_auth_cache_control,
+                                         &ngx_sendkit_auth_no_store)
+        == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    switch (status) {
+
+    case NGX_HTTP_UNAUTHORIZED:
+
+        h = ngx_sendkit_auth_response_header(r,
+                                             &ngx_sendkit_auth_www_authenticate,
+                                             &sacf->challenge);
+        r->headers_out.www_authenticate = h;
+
+        return h != NULL ? NGX_OK : NGX_ERROR;
+
+    case NGX_HTTP_NOT_ALLOWED:
+        return ngx_sendkit_auth_response_allow(r, methods);
+
+    case NGX_HTTP_SERVICE_UNAVAILABLE:
+
+        h = ngx_sendkit_auth_response_header(r, &ngx_sendkit_auth_retry_after,
+                                             &ngx_sendkit_auth_one_second);
+
+        return h != NULL ? NGX_OK : NGX_ERROR;
+
+    default:
+        return NGX_OK;
+    }
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_response_allow(ngx_http_request_t *r, unsigned methods)
+{
+    ngx_str_t  value;
+
+    value.data = ngx_pnalloc(r->pool, SENDKIT_ROUTE_ALLOW_MAX);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.len = sendkit_route_allow(methods, (char *) value.data);
+
+    return ngx_sendkit_auth_response_header(r, &ngx_sendkit_auth_allow, &value)
+           != NULL ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_table_elt_t *
+ngx_sendkit_auth_response_header(ngx_http_request_t *r, const ngx_str_t *key,
+    const ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    h->key = *key;
+    h->value = *value;
+
+    return h;
+}

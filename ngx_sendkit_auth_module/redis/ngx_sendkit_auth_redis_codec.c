@@ -1,0 +1,216 @@
+
+/*
+ * Copyright (C) the ngx_sendkit_auth_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include <hiredis/hiredis.h>
+
+#include "../core/sendkit_resp.h"
+#include "ngx_sendkit_auth_redis_codec.h"
+
+
+struct ngx_sendkit_auth_redis_codec_s {
+    redisReader                      *reader;
+    redisReply                       *reply;    /* its values are lent out */
+    sendkit_resp_t                    resp;
+};
+
+
+static void ngx_sendkit_auth_redis_codec_flatten(redisReply *from,
+    ngx_sendkit_auth_redis_reply_t *to);
+static void ngx_sendkit_auth_redis_codec_array(redisReply *from,
+    ngx_sendkit_auth_redis_reply_t *to);
+static sendkit_span_t ngx_sendkit_auth_redis_codec_value(redisReply *from);
+
+
+ngx_sendkit_auth_redis_codec_t *
+ngx_sendkit_auth_redis_codec_create(ngx_pool_t *pool)
+{
+    return ngx_pcalloc(pool, sizeof(ngx_sendkit_auth_redis_codec_t));
+}
+
+
+ngx_int_t
+ngx_sendkit_auth_redis_codec_reset(ngx_sendkit_auth_redis_codec_t *codec)
+{
+    ngx_sendkit_auth_redis_codec_free(codec);
+
+    ngx_memzero(&codec->resp, sizeof(sendkit_resp_t));
+
+    codec->reader = redisReaderCreate();
+
+    return codec->reader != NULL ? NGX_OK : NGX_ERROR;
+}
+
+
+void
+ngx_sendkit_auth_redis_codec_free(ngx_sendkit_auth_redis_codec_t *codec)
+{
+    if (codec->reply != NULL) {
+        freeReplyObject(codec->reply);
+        codec->reply = NULL;
+    }
+
+    if (codec->reader != NULL) {
+        redisReaderFree(codec->reader);
+        codec->reader = NULL;
+    }
+}
+
+
+ngx_int_t
+ngx_sendkit_auth_redis_codec_feed(ngx_sendkit_auth_redis_codec_t *codec,
+    sendkit_span_t bytes)
+{
+    if (!sendkit_resp_accept(&codec->resp, bytes)) {
+        return NGX_ERROR;
+    }
+
+    if (redisReaderFeed(codec->reader, (const char *) bytes.data, bytes.len)
+        != REDIS_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_sendkit_auth_redis_codec_reply(ngx_sendkit_auth_redis_codec_t *codec,
+    ngx_sendkit_auth_redis_reply_t *reply)
+{
+    void  *next;
+
+    if (codec->reply != NULL) {
+        freeReplyObject(codec->reply);
+        codec->reply = NULL;
+    }
+
+    if (redisReaderGetReply(codec->reader, &next) != REDIS_OK) {
+        return NGX_ERROR;
+    }
+
+    if (next == NULL) {
+        return NGX_AGAIN;
+    }
+
+    codec->reply = next;
+    ngx_sendkit_auth_redis_codec_flatten(codec->reply, reply);
+
+    return NGX_OK;
+}
+
+
+u_char *
+ngx_sendkit_auth_redis_codec_encode(const sendkit_span_t *args,
+    ngx_uint_t nargs, size_t *len)
+{
+    char        *command;
+    size_t       lens[NGX_SENDKIT_AUTH_REDIS_ARGS];
+    long long    n;             /* int in hiredis 0.14 */
+    ngx_uint_t   i;
+    const char  *words[NGX_SENDKIT_AUTH_REDIS_ARGS];
+
+    for (i = 0; i < nargs; i++) {
+        words[i] = (const char *) args[i].data;
+        lens[i] = args[i].len;
+    }
+
+    n = redisFormatCommandArgv(&command, (int) nargs, words, lens);
+    if (n < 0) {
+        return NULL;
+    }
+
+    *len = (size_t) n;
+
+    return (u_char *) command;
+}
+
+
+void
+ngx_sendkit_auth_redis_codec_done(u_char *command)
+{
+    redisFreeCommand((char *) command);
+}
+
+
+static void
+ngx_sendkit_auth_redis_codec_flatten(redisReply *from,
+    ngx_sendkit_auth_redis_reply_t *to)
+{
+    ngx_memzero(to, sizeof(ngx_sendkit_auth_redis_reply_t));
+
+    if (from->type == REDIS_REPLY_ARRAY) {
+        ngx_sendkit_auth_redis_codec_array(from, to);
+        return;
+    }
+
+    to->nvalues = 1;
+    to->values[0] = ngx_sendkit_auth_redis_codec_value(from);
+
+    switch (from->type) {
+
+    case REDIS_REPLY_STATUS:
+        to->type = NGX_SENDKIT_AUTH_REDIS_STATUS;
+        break;
+
+    case REDIS_REPLY_ERROR:
+        to->type = NGX_SENDKIT_AUTH_REDIS_ERROR;
+        break;
+
+    case REDIS_REPLY_NIL:
+        to->type = NGX_SENDKIT_AUTH_REDIS_NIL;
+        break;
+
+    case REDIS_REPLY_STRING:
+        to->type = NGX_SENDKIT_AUTH_REDIS_STRING;
+        break;
+
+    default:
+        to->nvalues = 0;
+    }
+}
+
+
+static void
+ngx_sendkit_auth_redis_codec_array(redisReply *from,
+    ngx_sendkit_auth_redis_reply_t *to)
+{
+    size_t  i;
+
+    if (from->elements > NGX_SENDKIT_AUTH_REDIS_VALUES) {
+        return;
+    }
+
+    for (i = 0; i < from->elements; i++) {
+        if (from->element[i]->type != REDIS_REPLY_STRING
+            && from->element[i]->type != REDIS_REPLY_NIL)
+        {
+            return;
+        }
+
+        to->values[i] = ngx_sendkit_auth_redis_codec_value(from->element[i]);
+    }
+
+    to->nvalues = from->elements;
+    to->type = NGX_SENDKIT_AUTH_REDIS_ARRAY;
+}
+
+
+static sendkit_span_t
+ngx_sendkit_auth_redis_codec_value(redisReply *from)
+{
+    sendkit_span_t  value;
+
+    /* a nil has no bytes, an empty string has */
+
+    value.data = (const u_char *) from->str;
+    value.len = (size_t) from->len;
+
+    return value;
+}

@@ -1,0 +1,93 @@
+
+/*
+ * Copyright (C) the ngx_sendkit_auth_module authors
+ */
+
+
+#ifndef _NGX_SENDKIT_AUTH_REDIS_CONN_H_INCLUDED_
+#define _NGX_SENDKIT_AUTH_REDIS_CONN_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+#include <ngx_event_connect.h>
+
+#include "../core/sendkit_decision.h"
+#include "../core/sendkit_span.h"
+
+
+/*
+ * One socket of a worker to a Redis server: opens, writes, reads, times out.
+ * Knows no command.  What is written in one turn of the event loop leaves
+ * together.  The handlers are called by the event loop only, never from
+ * inside a call of these functions.
+ */
+
+/* bytes were read; NGX_ERROR: the connection was closed by the handler */
+typedef ngx_int_t (*ngx_sendkit_auth_redis_read_pt)(void *data,
+    sendkit_span_t bytes);
+
+/* the connection was lost, and is closed; said in the log */
+typedef void (*ngx_sendkit_auth_redis_lost_pt)(void *data,
+    sendkit_store_e why);
+
+
+typedef struct {
+    ngx_peer_connection_t             peer;
+    ngx_event_t                       flush;
+    ngx_log_t                         log;
+    u_char                           *buf;      /* still to be written */
+    size_t                            size;
+    size_t                            len;
+    size_t                            sent;
+    ngx_uint_t                        connecting;
+
+    /* set by the owner before the first open */
+    ngx_sendkit_auth_redis_read_pt    read_handler;
+    ngx_sendkit_auth_redis_lost_pt    lost_handler;
+    void                             *data;
+} ngx_sendkit_auth_redis_conn_t;
+
+
+/* log: of the worker; what the connection logs names the server as well */
+
+void ngx_sendkit_auth_redis_conn_init(ngx_sendkit_auth_redis_conn_t *conn,
+    ngx_log_t *log);
+
+/*
+ * addr     kept by the caller
+ * timeout  ms, for the connection to be established
+ *
+ * NGX_OK: it is being established, and can be written to at once;
+ * NGX_ERROR: it could not be, said in the log.
+ */
+
+ngx_int_t ngx_sendkit_auth_redis_conn_open(
+    ngx_sendkit_auth_redis_conn_t *conn, ngx_addr_t *addr,
+    ngx_msec_t timeout);
+
+ngx_uint_t ngx_sendkit_auth_redis_conn_is_open(
+    const ngx_sendkit_auth_redis_conn_t *conn);
+
+/* copies the bytes; NGX_ERROR: no memory, or too much is unsent already */
+
+ngx_int_t ngx_sendkit_auth_redis_conn_write(
+    ngx_sendkit_auth_redis_conn_t *conn, const u_char *data, size_t len);
+
+/*
+ * Loses the connection by SENDKIT_STORE_TIMEOUT unless the deadline is moved
+ * or lifted first.  at: on the clock of ngx_current_msec
+ */
+
+void ngx_sendkit_auth_redis_conn_deadline(
+    ngx_sendkit_auth_redis_conn_t *conn, ngx_msec_t at);
+void ngx_sendkit_auth_redis_conn_no_deadline(
+    ngx_sendkit_auth_redis_conn_t *conn);
+
+/* safe to call twice; no handler is called afterwards */
+
+void ngx_sendkit_auth_redis_conn_close(ngx_sendkit_auth_redis_conn_t *conn);
+
+
+#endif /* _NGX_SENDKIT_AUTH_REDIS_CONN_H_INCLUDED_ */
