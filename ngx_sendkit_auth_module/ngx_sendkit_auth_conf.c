@@ -254,6 +254,16 @@ ngx_sendkit_auth_conf_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     routes = sacf->routes->elts;
 
     for (i = 0; i + 1 < sacf->routes->nelts; i++) {
+
+        if (sendkit_route_is_renamed(&routes[i], route)) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\" in \"%V\" differs only by names from "
+                               "\"%*s\"", &value[2], &cmd->name,
+                               routes[i].template.len,
+                               routes[i].template.data);
+            return NGX_CONF_ERROR;
+        }
+
         if (sendkit_route_is_duplicate(&routes[i], route)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "duplicate \"%V\" for \"%V\" \"%V\"",

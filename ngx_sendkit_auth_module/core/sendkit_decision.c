@@ -122,7 +122,8 @@ int
 sendkit_decision_scope_is_checked(const sendkit_facts_t *facts)
 {
     return facts->key == SENDKIT_KEY_WORKSPACE
-           || facts->match.route->roles != SENDKIT_ROLE_NONE;
+           || (facts->match.route != NULL
+               && facts->match.route->roles != SENDKIT_ROLE_NONE);
 }
 
 
@@ -154,19 +155,19 @@ sendkit_decision_request(const sendkit_facts_t *facts)
         return SENDKIT_REASON_PREFLIGHT;
     }
 
-    if (facts->match.found == SENDKIT_ROUTE_NOT_FOUND) {
-        return SENDKIT_REASON_NO_ROUTE;
-    }
-
     if (facts->match.found == SENDKIT_ROUTE_NO_METHOD) {
         return SENDKIT_REASON_METHOD;
+    }
+
+    if (facts->match.found != SENDKIT_ROUTE_FOUND) {
+        return SENDKIT_REASON_NO_ROUTE;
     }
 
     if (facts->credential == SENDKIT_CREDENTIAL_NONE) {
         return SENDKIT_REASON_NO_KEY;
     }
 
-    if (facts->credential == SENDKIT_CREDENTIAL_DUPLICATE) {
+    if (facts->credential != SENDKIT_CREDENTIAL_ONE) {
         return SENDKIT_REASON_DUPLICATE_KEY;
     }
 
@@ -264,6 +265,10 @@ sendkit_decision_is_other(const sendkit_facts_t *facts)
     sendkit_span_t  own;
 
     own = sendkit_id_span(&facts->record.workspace);
+
+    if (own.len == 0) {
+        return 1;
+    }
 
     switch (facts->match.route->workspace) {
 

@@ -120,8 +120,9 @@ sendkit_need_e sendkit_decision(const sendkit_facts_t *facts,
     sendkit_reason_e *reason);
 
 /*
- * The workspace the request is for, by its route; len 0 when it names none.
- * With a workspace key it is known only after its record was read.
+ * The workspace the request is for: that of a workspace key, known only
+ * after its record was read, or the one that the route takes from the
+ * request; len 0 when there is none.
  */
 
 sendkit_span_t sendkit_decision_scope(const sendkit_facts_t *facts);

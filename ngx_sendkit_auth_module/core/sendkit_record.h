@@ -38,7 +38,8 @@ typedef struct {
     sendkit_record_e      state;
     sendkit_key_e         kind;
     int                   active;       /* 1: status is "active" or unset */
-    int64_t               expires;      /* Unix time, s; 0: never */
+    int64_t               expires;      /* Unix time, s; 0: never, while
+                                           "0" in Redis is long gone */
     sendkit_id_t          user;         /* of a platform key */
     sendkit_id_t          workspace;    /* of a workspace key */
 } sendkit_record_t;

@@ -26,6 +26,8 @@ typedef struct {
 } sendkit_method_t;
 
 
+static int sendkit_route_is_alike(const sendkit_route_t *a,
+    const sendkit_route_t *b);
 static int sendkit_route_matches(const sendkit_route_t *route,
     sendkit_span_t path);
 static int sendkit_route_is_exact(const sendkit_route_t *route,
@@ -143,13 +145,27 @@ sendkit_route_allow(unsigned methods, char *value)
 int
 sendkit_route_is_duplicate(const sendkit_route_t *a, const sendkit_route_t *b)
 {
-    sendkit_span_t  arest, asegment, brest, bsegment;
+    return (a->methods == SENDKIT_METHOD_ANY)
+           == (b->methods == SENDKIT_METHOD_ANY)
+           && (a->methods & b->methods) != 0
+           && sendkit_route_is_alike(a, b);
+}
 
-    if ((a->methods == SENDKIT_METHOD_ANY) != (b->methods == SENDKIT_METHOD_ANY)
-        || (a->methods & b->methods) == 0)
-    {
-        return 0;
-    }
+
+int
+sendkit_route_is_renamed(const sendkit_route_t *a, const sendkit_route_t *b)
+{
+    return !sendkit_span_equal(a->template, b->template)
+           && sendkit_route_is_alike(a, b);
+}
+
+
+/* do they match the same paths? */
+
+static int
+sendkit_route_is_alike(const sendkit_route_t *a, const sendkit_route_t *b)
+{
+    sendkit_span_t  arest, asegment, brest, bsegment;
 
     arest = a->template;
     brest = b->template;
@@ -208,6 +224,7 @@ sendkit_route_matches(const sendkit_route_t *route, sendkit_span_t path)
 static int
 sendkit_route_is_exact(const sendkit_route_t *route, sendkit_span_t path)
 {
+    sendkit_id_t    id;
     sendkit_span_t  pattern, segment, template;
 
     template = route->template;
@@ -217,6 +234,12 @@ sendkit_route_is_exact(const sendkit_route_t *route, sendkit_span_t path)
     {
         if (sendkit_segment_match(pattern, segment)
             == SENDKIT_SEGMENT_FOLDED)
+        {
+            return 0;
+        }
+
+        if (sendkit_span_equal(pattern, sendkit_segment_workspace)
+            && !sendkit_id_set_workspace(&id, segment))
         {
             return 0;
         }
@@ -273,23 +296,14 @@ static void
 sendkit_route_set_workspace(sendkit_route_match_t *match,
     sendkit_span_t template, sendkit_span_t path)
 {
-    sendkit_id_t    id;
     sendkit_span_t  pattern, segment;
 
     while (sendkit_path_next_segment(&template, &pattern)
            && sendkit_path_next_segment(&path, &segment))
     {
-        if (!sendkit_span_equal(pattern, sendkit_segment_workspace)) {
-            continue;
+        if (sendkit_span_equal(pattern, sendkit_segment_workspace)) {
+            match->workspace = segment;
         }
-
-        match->workspace = segment;
-
-        if (!sendkit_id_set_workspace(&id, segment)) {
-            memset(match, 0, sizeof(sendkit_route_match_t));
-        }
-
-        return;
     }
 }
 
@@ -297,13 +311,12 @@ sendkit_route_set_workspace(sendkit_route_match_t *match,
 static sendkit_segment_e
 sendkit_segment_match(sendkit_span_t pattern, sendkit_span_t segment)
 {
-    if (sendkit_span_equal(pattern, segment)) {
-        return SENDKIT_SEGMENT_LITERAL;
+    if (segment.len == 0) {
+        return pattern.len == 0 ? SENDKIT_SEGMENT_LITERAL
+                                : SENDKIT_SEGMENT_DIFFERS;
     }
 
-    if (segment.len == 0) {
-        return SENDKIT_SEGMENT_DIFFERS;
-    }
+    /* "**" before literals: a path may have a segment of two asterisks */
 
     if (sendkit_segment_is_rest(pattern)) {
         return SENDKIT_SEGMENT_REST;
@@ -311,6 +324,10 @@ sendkit_segment_match(sendkit_span_t pattern, sendkit_span_t segment)
 
     if (sendkit_segment_is_name(pattern)) {
         return SENDKIT_SEGMENT_NAME;
+    }
+
+    if (sendkit_span_equal(pattern, segment)) {
+        return SENDKIT_SEGMENT_LITERAL;
     }
 
     return sendkit_segment_is_folded(pattern, segment)

@@ -84,6 +84,14 @@ int sendkit_route_is_duplicate(const sendkit_route_t *a,
     const sendkit_route_t *b);
 
 /*
+ * 1 when two templates match the same paths but name a segment differently,
+ * so that "{workspaceId}" would be the workspace for one method only.
+ */
+
+int sendkit_route_is_renamed(const sendkit_route_t *a,
+    const sendkit_route_t *b);
+
+/*
  * Finds the route of a canonical path (sendkit_path.h) and a method, which
  * is one SENDKIT_METHOD_ bit.  The most specific template that matches wins:
  * segment by segment a literal beats {name}, and {name} beats "**".  The
@@ -91,7 +99,8 @@ int sendkit_route_is_duplicate(const sendkit_route_t *a,
  * listed by name beats "*".
  *
  * A path that equals a literal but for the case of its letters is not found:
- * a backend that ignores case would serve it as that route.
+ * a backend that ignores case would serve it as that route.  Nor is one whose
+ * {workspaceId} is no workspace id.
  */
 
 void sendkit_route_find(sendkit_route_match_t *match,
