@@ -257,6 +257,16 @@ fuzz_route_join(fuzz_case_t *c, sendkit_span_t *input,
 static void
 fuzz_route_add(fuzz_case_t *c, const sendkit_route_t *route)
 {
+    size_t  i;
+
+    /* refused by the configuration, too */
+
+    for (i = 0; i < c->n; i++) {
+        if (sendkit_route_is_renamed(&c->routes[i], route)) {
+            return;
+        }
+    }
+
     c->routes[c->n++] = *route;
 }
 

@@ -45,6 +45,7 @@ static int test_parse(sendkit_route_t *route, const char *line);
 static void test_methods(tap_t *tap);
 static void test_allow(tap_t *tap);
 static void test_duplicates(tap_t *tap);
+static void test_renamed(tap_t *tap);
 static void test_no_routes(tap_t *tap);
 
 
@@ -332,6 +333,7 @@ main(void)
     test_methods(&tap);
     test_allow(&tap);
     test_duplicates(&tap);
+    test_renamed(&tap);
     test_no_routes(&tap);
 
     return tap_done(&tap);
@@ -576,6 +578,35 @@ test_duplicates(tap_t *tap)
         tap_number(tap, sendkit_route_is_duplicate(&b, &a),
                    pairs[i].duplicate, "\"%s\" and \"%s\" are %s", pairs[i].b,
                    pairs[i].a, pairs[i].duplicate ? "duplicates" : "two");
+    }
+}
+
+
+static void
+test_renamed(tap_t *tap)
+{
+    size_t           i;
+    sendkit_route_t  a, b;
+    static const struct {
+        const char      *a;
+        const char      *b;
+        int              renamed;
+    } pairs[] = {
+        { "GET /a/{x}", "POST /a/{workspaceId}", 1 },
+        { "GET /a/{x}/{y}", "GET /a/{y}/{x}", 1 },
+        { "GET /a/{x}/**", "* /a/{y}/**", 1 },
+        { "GET /a/{x}", "POST /a/{x}", 0 },
+        { "GET /a/{x}", "POST /a/{y}/", 0 },
+        { "GET /a/{x}", "POST /a/**", 0 },
+        { "GET /a/b", "POST /a/B", 0 }
+    };
+
+    for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        tap_ok(tap, test_parse(&a, pairs[i].a) && test_parse(&b, pairs[i].b),
+               "\"%s\" and \"%s\" are routes", pairs[i].a, pairs[i].b);
+        tap_number(tap, sendkit_route_is_renamed(&a, &b), pairs[i].renamed,
+                   "\"%s\" and \"%s\" %s", pairs[i].a, pairs[i].b,
+                   pairs[i].renamed ? "differ by names only" : "are two");
     }
 }
 

@@ -1,0 +1,209 @@
+# Copyright (C) the ngx_sendkit_auth_module authors
+
+# GNU make.  "make" alone shows what there is.
+
+NGINX         = nginx
+NGINX_SRC     = /usr/share/nginx/src
+DESTDIR       =
+MODULES_DIR   = /usr/lib/nginx/modules
+CONF_DIR      = /etc/nginx
+
+CC            = gcc
+CLANG         = clang
+OPT           = -O2 -g
+HARDENING     = -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+HARDENING_LD  = -Wl,-z,relro -Wl,-z,now
+WARNINGS      = -Wall -Wextra -Werror
+
+# The test files to run, as in "make suite T=t/key.t".
+T             = $(sort $(wildcard t/*.t))
+PROVE_FLAGS   =
+FUZZ_RUNS     = 100000
+FUZZ_TIME     = 20
+KEEP          =
+
+export PATH  := $(PATH):/usr/sbin:/sbin
+
+TOP          := $(CURDIR)
+SRC           = ngx_sendkit_auth_module
+MODULE        = build/ngx_sendkit_auth_module.so
+SOURCES      := $(sort $(wildcard $(SRC)/*.[ch] $(SRC)/*/*.[ch]))
+CORE         := $(wildcard $(SRC)/core/*.c)
+CORE_HEADERS := $(wildcard $(SRC)/core/*.h t/unit/*.h fuzz/*.h)
+UNIT_TESTS   := $(patsubst t/unit/%.c,%,$(wildcard t/unit/test_*.c))
+FUZZERS      := $(patsubst fuzz/%.c,%,$(wildcard fuzz/fuzz_*.c))
+TEST_NGINX    = build/test-nginx/usr/share/perl5
+PROVE         = prove $(PROVE_FLAGS) -It/lib -I$(TEST_NGINX)
+
+# The unit tests are built twice, the second time with sanitizers.
+UNIT_DIR      = build/unit
+UNIT_FLAGS    = $(OPT) $(HARDENING)
+
+SANITIZE      = -O1 -g -fno-omit-frame-pointer \
+                -fsanitize=address,undefined -fno-sanitize-recover=all
+
+VALGRIND      = --num-callers=50 --leak-check=no \
+                --log-file=$(TOP)/build/valgrind/reports/report.%p \
+                $(addprefix --suppressions=,$(wildcard t/valgrind.suppress))
+
+.PHONY: help deps demo-deps build demo test style unit fuzz suite sanitize \
+        valgrind install clean distclean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+
+help:
+	@echo 'make deps       install what the other targets need'
+	@echo 'make build      build $(MODULE) for the installed nginx'
+	@echo 'make demo       walk through the API with the module in front'
+	@echo '                KEEP=1 leaves it running'
+	@echo 'make test       style, unit, fuzz and suite, in this order'
+	@echo 'make style      check the rules of the source code'
+	@echo 'make unit       run the unit tests of core/'
+	@echo 'make fuzz       run the fuzzers of core/ for a short time'
+	@echo '                FUZZ_RUNS=N, FUZZ_TIME=SECONDS for each'
+	@echo 'make suite      run the tests against the installed nginx'
+	@echo '                T=t/FILE.t runs one file'
+	@echo 'make sanitize   unit tests and suite with ASan and UBSan; T=t/FILE.t'
+	@echo 'make valgrind   run the suite in valgrind; T=t/FILE.t'
+	@echo 'make install    install the module and the routes of the SendKit API'
+	@echo 'make clean      remove what was built'
+	@echo 'make distclean  remove what was fetched, too'
+
+
+deps:
+	@tools/install-deps test
+
+demo-deps:
+	@tools/install-deps demo
+
+
+# nginx's own build system, outside of the source tree.  In objs/Makefile our
+# files and the generated list of modules have their own rules; the list has
+# to stay visible to dlsym().
+
+build: demo-deps
+	@$(MAKE) --no-print-directory $(MODULE)
+
+build/sources.list: FORCE
+	@mkdir -p $(@D)
+	@echo '$(SOURCES)' | cmp -s - $@ || echo '$(SOURCES)' > $@
+
+build/objs/Makefile: config Makefile build/sources.list \
+                     $(NGINX_SRC)/conf_flags $(NGINX_SRC)/src/core/nginx.h
+	@rm -rf build/objs && mkdir -p build/objs
+	@echo 'Configuring for nginx in $(NGINX_SRC)'
+	@cd $(NGINX_SRC) && bash -c '. ./conf_flags && \
+	    ./configure "$${NGX_CONF_FLAGS[@]}" \
+	    --builddir="$(TOP)/build/objs" --add-dynamic-module="$(TOP)" \
+	    --with-cc="$(CC)" \
+	    --with-cc-opt="$(OPT) $(HARDENING) $(WARNINGS) -fPIC \
+	        -fvisibility=hidden" \
+	    --with-ld-opt="$(HARDENING_LD) -fPIC"' \
+	    > $(TOP)/build/configure.log 2>&1 \
+	    || { tail -n 20 $(TOP)/build/configure.log; rm -f $(TOP)/$@; exit 1; }
+	@echo '%_modules.o: CFLAGS += -fvisibility=default' >> $@
+
+$(MODULE): build/objs/Makefile FORCE
+	@$(MAKE) --no-print-directory -s -C $(NGINX_SRC) -f $(TOP)/$< modules
+	@cmp -s build/objs/$(@F) $@ || cp build/objs/$(@F) $@
+
+FORCE:
+
+
+demo: build
+	@KEEP=$(KEEP) tools/demo
+
+
+test: deps
+	@$(MAKE) --no-print-directory style
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory fuzz
+	@$(MAKE) --no-print-directory suite
+
+style:
+	@.ci/style
+
+
+unit: deps
+	@$(MAKE) --no-print-directory run-unit
+
+.PHONY: run-unit
+run-unit: $(UNIT_TESTS:%=$(UNIT_DIR)/%)
+	prove -e '' $^
+
+$(UNIT_DIR)/core/%.o: $(SRC)/core/%.c $(CORE_HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=c99 $(WARNINGS) $(UNIT_FLAGS) -I$(SRC)/core -c -o $@ $<
+
+$(UNIT_DIR)/%: t/unit/%.c $(CORE:$(SRC)/%.c=$(UNIT_DIR)/%.o) $(CORE_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) -std=c99 $(WARNINGS) $(UNIT_FLAGS) -I$(SRC)/core -It/unit -o $@ \
+	    $(filter %.c %.o,$^) -lcrypto
+
+
+# Each fuzzer starts from the corpus in the tree, if there is one, and writes
+# what it finds elsewhere: the same run, the same result.
+
+fuzz: deps
+	@$(MAKE) --no-print-directory $(FUZZERS:%=run-%)
+
+run-fuzz_%: build/fuzz/fuzz_%
+	@rm -rf build/fuzz/corpus/$*
+	@mkdir -p build/fuzz/corpus/$*
+	$< -seed=1 -runs=$(FUZZ_RUNS) -max_total_time=$(FUZZ_TIME) -timeout=5 \
+	    -verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/ \
+	    build/fuzz/corpus/$* $(wildcard fuzz/corpus/$*)
+
+build/fuzz/core/%.o: $(SRC)/core/%.c $(CORE_HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(CLANG) -std=c99 $(WARNINGS) $(SANITIZE) -fsanitize=fuzzer-no-link \
+	    -I$(SRC)/core -c -o $@ $<
+
+build/fuzz/fuzz_%: fuzz/fuzz_%.c $(CORE:$(SRC)/%.c=build/fuzz/%.o) \
+                   $(CORE_HEADERS)
+	@mkdir -p $(@D)
+	$(CLANG) -std=c99 $(WARNINGS) $(SANITIZE) -fsanitize=fuzzer -I$(SRC)/core \
+	    -Ifuzz -o $@ $(filter %.c %.o,$^) -lcrypto
+
+
+suite: deps build
+	TEST_NGINX_BINARY=$(NGINX) SENDKIT_AUTH_MODULE=$(TOP)/$(MODULE) \
+	    $(PROVE) $(T)
+
+
+# The module is linked into these two, so there is no module to load.  The
+# tests fail if there is a new file in the directory for reports.
+
+sanitize: deps
+	@$(MAKE) --no-print-directory run-unit UNIT_DIR=build/sanitize/unit \
+	    UNIT_FLAGS='$(SANITIZE)'
+	tools/build-test-nginx sanitize
+	@rm -f build/sanitize/reports/*
+	TEST_NGINX_BINARY=$(TOP)/build/sanitize/nginx SENDKIT_AUTH_MODULE= \
+	    SENDKIT_AUTH_REPORTS=$(TOP)/build/sanitize/reports \
+	    SENDKIT_AUTH_SLOW=1 TEST_NGINX_TIMEOUT=10 $(PROVE) $(T)
+
+# Only reports whose stack has our functions count: nginx has its own.
+
+valgrind: deps
+	tools/build-test-nginx valgrind
+	@rm -f build/valgrind/reports/*
+	TEST_NGINX_BINARY=$(TOP)/build/valgrind/nginx SENDKIT_AUTH_MODULE= \
+	    SENDKIT_AUTH_REPORTS=$(TOP)/build/valgrind/reports \
+	    SENDKIT_AUTH_SLOW=1 TEST_NGINX_TIMEOUT=20 TEST_NGINX_SLEEP=0.3 \
+	    TEST_NGINX_USE_VALGRIND='$(VALGRIND)' $(PROVE) $(T)
+
+
+install: build
+	install -d $(DESTDIR)$(MODULES_DIR) $(DESTDIR)$(CONF_DIR)
+	install -m 644 $(MODULE) $(DESTDIR)$(MODULES_DIR)
+	install -m 644 conf/sendkit_v1_routes.conf $(DESTDIR)$(CONF_DIR)
+
+
+clean:
+	rm -rf $(MODULE) build/objs build/unit build/fuzz build/*.log \
+	    build/sources.list build/sanitize build/valgrind
+
+distclean:
+	rm -rf build
