@@ -47,7 +47,7 @@ VALGRIND      = --num-callers=50 --leak-check=no \
                 $(addprefix --suppressions=,$(wildcard t/valgrind.suppress))
 
 .PHONY: help deps demo-deps build demo test style unit fuzz suite sanitize \
-        valgrind install clean distclean
+        valgrind install clean distclean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -171,20 +171,14 @@ ngx_sendkit_auth_access_is_canonical(ngx_http_request_t *r)
     u_char          *query;
     sendkit_span_t   raw, uri;
 
-    uri.data = r->uri.data;
-    uri.len = r->uri.len;
+    /* nginx calls a post_action HTTP/0.9 */
 
-    if (r->internal && !r->valid_unparsed_uri) {
-
-        /* of the server's own making, and sent upstream as it is here */
-
-        return sendkit_path_is_canonical(uri, uri);
-    }
-
-    if (r->http_version < NGX_HTTP_VERSION_10) {
+    if (r->http_version < NGX_HTTP_VERSION_10 && !r->post_action) {
         return 0;
     }
 
+    uri.data = r->uri.data;
+    uri.len = r->uri.len;
     raw.data = r->unparsed_uri.data;
     raw.len = r->unparsed_uri.len;
 
@@ -192,6 +186,14 @@ ngx_sendkit_auth_access_is_canonical(ngx_http_request_t *r)
                         r->unparsed_uri.data + r->unparsed_uri.len, '?');
     if (query != NULL) {
         raw.len = query - raw.data;
+    }
+
+    if (r->internal && !r->valid_unparsed_uri) {
+
+        /* another path since then: a backend may go by the one or the other */
+
+        return sendkit_path_is_canonical(raw, raw)
+               && sendkit_path_is_canonical(uri, uri);
     }
 
     return sendkit_path_is_canonical(raw, uri);

@@ -88,6 +88,18 @@ ngx_sendkit_auth_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (samcf->lookup.timeout == 0
+        || samcf->lookup.redis.connect_timeout == 0
+        || samcf->lookup.redis.read_timeout == 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"0\" in \"sendkit_auth_timeout\", "
+                           "\"sendkit_auth_redis_connect_timeout\" or "
+                           "\"sendkit_auth_redis_read_timeout\" would refuse "
+                           "all requests");
+        return NGX_CONF_ERROR;
+    }
+
     return NGX_CONF_OK;
 }
 
@@ -209,6 +221,38 @@ ngx_sendkit_auth_conf_challenge(ngx_conf_t *cf,
     (void) ngx_sprintf(p, "ApiKey realm=\"%V\"", &sacf->realm);
 
     return NGX_OK;
+}
+
+
+char *
+ngx_sendkit_auth_conf_enum(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_str_t        *value;
+    ngx_uint_t       *slot;
+    ngx_conf_enum_t  *e;
+
+    slot = (ngx_uint_t *) ((char *) conf + cmd->offset);
+
+    if (*slot != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    for (e = cmd->post; e->name.len != 0; e++) {
+
+        if (e->name.len == value[1].len
+            && ngx_strcasecmp(e->name.data, value[1].data) == 0)
+        {
+            *slot = e->value;
+            return NGX_CONF_OK;
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid value \"%V\" in \"%V\"",
+                       &value[1], &cmd->name);
+
+    return NGX_CONF_ERROR;
 }
 
 

@@ -21,6 +21,10 @@ char *ngx_sendkit_auth_merge_loc_conf(ngx_conf_t *cf, void *parent,
 
 /* setters of directives that nginx has none for */
 
+/* as ngx_conf_set_enum_slot(), but the message also names the directive */
+char *ngx_sendkit_auth_conf_enum(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
 char *ngx_sendkit_auth_conf_route(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_sendkit_auth_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -44,7 +44,7 @@ static ngx_command_t  ngx_sendkit_auth_commands[] = {
 
     { ngx_string("sendkit_auth"),
       NGX_SENDKIT_AUTH_LOCATION|NGX_HTTP_LMT_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_sendkit_auth_conf_enum,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_sendkit_auth_loc_conf_t, mode),
       &ngx_sendkit_auth_modes },
@@ -79,7 +79,7 @@ static ngx_command_t  ngx_sendkit_auth_commands[] = {
 
     { ngx_string("sendkit_auth_error_format"),
       NGX_SENDKIT_AUTH_LOCATION|NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_sendkit_auth_conf_enum,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_sendkit_auth_loc_conf_t, error_format),
       &ngx_sendkit_auth_error_formats },

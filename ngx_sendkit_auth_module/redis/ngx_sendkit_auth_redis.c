@@ -338,9 +338,9 @@ ngx_sendkit_auth_redis_reply(ngx_sendkit_auth_redis_t *redis,
     ngx_queue_remove(q);
     ngx_sendkit_auth_redis_rearm(redis);
 
-    redis->failures = 0;
-
     if (command->handler != NULL) {
+
+        redis->failures = 0;
 
         if (reply->type == NGX_SENDKIT_AUTH_REDIS_ERROR) {
             command->handler(command->data, SENDKIT_STORE_ERROR, NULL);
