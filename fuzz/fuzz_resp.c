@@ -251,7 +251,7 @@ fuzz_resp_bulk(sendkit_span_t *stream)
 }
 
 
-/* "-1", or 1 to 4 digits that are not above the limit */
+/* "-1" for a bulk string, or 1 to 4 digits that are not above the limit */
 
 static fuzz_resp_e
 fuzz_resp_length(sendkit_span_t *stream, int limit, int *length)
@@ -260,7 +260,9 @@ fuzz_resp_length(sendkit_span_t *stream, int limit, int *length)
 
     *length = -1;
 
-    if (stream->len != 0 && stream->data[0] == '-') {
+    if (stream->len != 0 && stream->data[0] == '-'
+        && limit == SENDKIT_RESP_BULK_MAX)
+    {
         (void) fuzz_byte(stream);
 
         if (stream->len == 0) {

@@ -59,11 +59,12 @@ ngx_sendkit_auth_response_send(ngx_http_request_t *r,
     /*
      * No "100 Continue" for a body that is not wanted, no error_page for
      * what may go wrong from here, and nothing of an answer that an internal
-     * redirect has given up.
+     * redirect has given up, nor the status of an error_page.
      */
 
     r->expect_tested = 1;
     r->error_page = 1;
+    r->err_status = 0;
     ngx_http_clean_header(r);
 
     if (ngx_sendkit_auth_response_headers(r, sacf, status, methods)

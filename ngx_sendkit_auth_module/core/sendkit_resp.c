@@ -115,7 +115,9 @@ sendkit_resp_line(sendkit_resp_t *resp, unsigned char c)
 static int
 sendkit_resp_length(sendkit_resp_t *resp, unsigned char c)
 {
-    if (c == '-' && resp->digits == 0) {
+    /* hiredis does not tell a null array from a null string */
+
+    if (c == '-' && resp->digits == 0 && resp->type == '$') {
         resp->state = SENDKIT_RESP_NULL;
         return 1;
     }

@@ -51,7 +51,7 @@ static const test_resp_t  test_replies[] = {
     { "a bulk string of CR LF", SENDKIT_SPAN("$4\r\n\r\n\r\n\r\n"), 1 },
     { "a bulk string of NULs", SENDKIT_SPAN("$2\r\n\0\0\r\n"), 1 },
     { "a nil", SENDKIT_SPAN("$-1\r\n"), 1 },
-    { "a nil array", SENDKIT_SPAN("*-1\r\n"), 1 },
+    { "a nil array", SENDKIT_SPAN("*-1\r\n"), 0 },
     { "an empty array", SENDKIT_SPAN("*0\r\n"), 1 },
     { "an array of two", SENDKIT_SPAN("*2\r\n$1\r\na\r\n$-1\r\n"), 1 },
     { "an array of each type",
@@ -113,9 +113,9 @@ static const test_long_t  test_longs[] = {
       1 },
     { "a bulk string of 4096 bytes and one more", "$4096\r\n", "a", 4097,
       "\r\n", 0 },
-    { "an array of 64 elements", "*64\r\n", "$-1\r\n", 64, "*-1\r\n", 1 },
+    { "an array of 64 elements", "*64\r\n", "$-1\r\n", 64, "$-1\r\n", 1 },
     { "an array of 64 elements and an array in it", "*64\r\n", "$-1\r\n", 63,
-      "*-1\r\n", 0 },
+      "*0\r\n", 0 },
     { "1000 replies", "", "$1\r\na\r\n", 1000, "", 1 },
     { "300 arrays", "", "*2\r\n$-1\r\n$1\r\na\r\n", 300, "", 1 }
 };
