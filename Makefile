@@ -106,7 +106,8 @@ build/objs/Makefile: config Makefile build/sources.list \
 
 $(MODULE): build/objs/Makefile FORCE
 	@$(MAKE) --no-print-directory -s -C $(NGINX_SRC) -f $(TOP)/$< modules
-	@cmp -s build/objs/$(@F) $@ || cp build/objs/$(@F) $@
+	@cmp -s build/objs/$(@F) $@ \
+	    || { cp build/objs/$(@F) $@.new && mv $@.new $@; }
 
 FORCE:
 

@@ -251,7 +251,7 @@ fuzz_resp_bulk(sendkit_span_t *stream)
 }
 
 
-/* "-1" for a bulk string, or 1 to 4 digits that are not above the limit */
+/* "-1" for a bulk string, or 1 to 5 digits that are not above the limit */
 
 static fuzz_resp_e
 fuzz_resp_length(sendkit_span_t *stream, int limit, int *length)
@@ -281,7 +281,7 @@ fuzz_resp_length(sendkit_span_t *stream, int limit, int *length)
     {
         *length = *length * 10 + (int) (fuzz_byte(stream) - '0');
 
-        if (digits == 4 || *length > limit) {
+        if (digits == 5 || *length > limit) {
             return FUZZ_RESP_BAD;
         }
     }

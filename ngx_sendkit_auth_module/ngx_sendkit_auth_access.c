@@ -83,8 +83,13 @@ ngx_sendkit_auth_preaccess_handler(ngx_http_request_t *r)
 
     sacf = ngx_http_get_module_loc_conf(r, ngx_sendkit_auth_module);
 
-    if (r == r->main || sacf->mode != NGX_SENDKIT_AUTH_ON) {
+    if (r == r->main || sacf->mode == NGX_SENDKIT_AUTH_OFF) {
         return NGX_DECLINED;
+    }
+
+    if (sacf->mode == NGX_SENDKIT_AUTH_REPORT) {
+        return ngx_sendkit_auth_headers_forward(r, NULL, sacf) == NGX_OK
+               ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ngx_sendkit_auth_access_log(r, SENDKIT_REASON_SUBREQUEST, sacf);
@@ -118,6 +123,7 @@ ngx_sendkit_auth_access_ctx(ngx_http_request_t *r,
 
         /* once more in ACCESS, should the location have changed by then */
 
+        ctx->ndigests = 0;
         ngx_sendkit_auth_headers_read(r, ctx, sacf->bearer);
     }
 
@@ -131,9 +137,12 @@ static void
 ngx_sendkit_auth_access_start(ngx_http_request_t *r,
     ngx_sendkit_auth_ctx_t *ctx, const ngx_sendkit_auth_loc_conf_t *sacf)
 {
-    unsigned          method;
-    sendkit_span_t    name, path;
-    sendkit_facts_t  *facts;
+    unsigned                       method;
+    sendkit_span_t                 name, path;
+    sendkit_facts_t               *facts;
+    ngx_sendkit_auth_main_conf_t  *samcf;
+
+    samcf = ngx_http_get_module_main_conf(r, ngx_sendkit_auth_module);
 
     name.data = r->method_name.data;
     name.len = r->method_name.len;
@@ -144,7 +153,7 @@ ngx_sendkit_auth_access_start(ngx_http_request_t *r,
 
     ctx->state = NGX_SENDKIT_AUTH_DECIDING;
     ctx->reason = SENDKIT_REASON_UNDECIDED;
-    ctx->deadline = ngx_current_msec + ngx_sendkit_auth_lookup_timeout();
+    ctx->deadline = ngx_current_msec + samcf->lookup.timeout;
 
     facts = &ctx->facts;
 

@@ -17,6 +17,9 @@
 #define NGX_SENDKIT_AUTH_PEPPER_MIN   16
 #define NGX_SENDKIT_AUTH_SECRET_MAX   4096
 
+/* NGX_CONF_TAKE5, the most that the directive has */
+#define NGX_SENDKIT_AUTH_ROUTE_WORDS  5
+
 
 static char *ngx_sendkit_auth_conf_check(ngx_conf_t *cf,
     ngx_sendkit_auth_loc_conf_t *sacf);
@@ -264,7 +267,7 @@ ngx_sendkit_auth_conf_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     size_t            bad, i, nwords;
     ngx_str_t        *value;
     const char       *error;
-    sendkit_span_t    words[5];
+    sendkit_span_t    words[NGX_SENDKIT_AUTH_ROUTE_WORDS];
     sendkit_route_t  *route, *routes;
 
     value = cf->args->elts;

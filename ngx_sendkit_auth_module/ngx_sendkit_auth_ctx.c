@@ -12,6 +12,8 @@
 #include "ngx_sendkit_auth_ctx.h"
 
 
+static ngx_sendkit_auth_ctx_t *ngx_sendkit_auth_ctx_revive(
+    ngx_http_request_t *r, ngx_sendkit_auth_ctx_t *ctx);
 static void ngx_sendkit_auth_ctx_cleanup(void *data);
 
 
@@ -31,12 +33,32 @@ ngx_sendkit_auth_ctx_find(ngx_http_request_t *r)
 
     for (cln = r->pool->cleanup; cln != NULL; cln = cln->next) {
         if (cln->handler == ngx_sendkit_auth_ctx_cleanup) {
-            ngx_http_set_ctx(r, cln->data, ngx_sendkit_auth_module);
-            return cln->data;
+            return ngx_sendkit_auth_ctx_revive(r, cln->data);
         }
     }
 
     return NULL;
+}
+
+
+/*
+ * After an internal redirect what was under way for the location before is
+ * void: nginx makes one even while a lookup is waited for, for a post_action
+ * when the client has left.
+ */
+
+static ngx_sendkit_auth_ctx_t *
+ngx_sendkit_auth_ctx_revive(ngx_http_request_t *r, ngx_sendkit_auth_ctx_t *ctx)
+{
+    ngx_sendkit_auth_lookup_cancel(&ctx->waiter);
+
+    if (ctx->state != NGX_SENDKIT_AUTH_NEW) {
+        ctx->state = NGX_SENDKIT_AUTH_DECIDED;
+    }
+
+    ngx_http_set_ctx(r, ctx, ngx_sendkit_auth_module);
+
+    return ctx;
 }
 
 
@@ -78,6 +100,8 @@ ngx_sendkit_auth_ctx_create(ngx_http_request_t *r)
 ngx_int_t
 ngx_sendkit_auth_ctx_digest(ngx_sendkit_auth_ctx_t *ctx)
 {
+    ngx_sendkit_auth_main_conf_t  *samcf;
+
     if (ctx->ndigests != 0) {
         return NGX_OK;
     }
@@ -88,7 +112,9 @@ ngx_sendkit_auth_ctx_digest(ngx_sendkit_auth_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    ctx->ndigests = ngx_sendkit_auth_lookup_ndigests();
+    samcf = ngx_http_get_module_main_conf(ctx->request,
+                                          ngx_sendkit_auth_module);
+    ctx->ndigests = samcf->lookup.ndigests;
 
     sendkit_digest_hex(&ctx->digests[0], ctx->key_id);
 

@@ -55,6 +55,7 @@ static void ngx_sendkit_auth_headers_workspace(ngx_sendkit_auth_ctx_t *ctx,
 static ngx_int_t ngx_sendkit_auth_headers_copy(ngx_http_request_t *r,
     const ngx_sendkit_auth_ctx_t *ctx,
     const ngx_sendkit_auth_loc_conf_t *sacf, ngx_list_t *headers);
+static void ngx_sendkit_auth_headers_forget(ngx_http_request_t *r);
 static ngx_uint_t ngx_sendkit_auth_headers_is_kept(const ngx_table_elt_t *h,
     const ngx_sendkit_auth_ctx_t *ctx,
     const ngx_sendkit_auth_loc_conf_t *sacf);
@@ -168,7 +169,7 @@ ngx_sendkit_auth_headers_forward(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (ctx->reason == SENDKIT_REASON_ALLOWED
+    if (ctx != NULL && ctx->reason == SENDKIT_REASON_ALLOWED
         && ngx_sendkit_auth_headers_identify(&headers, ctx) != NGX_OK)
     {
         return NGX_ERROR;
@@ -176,6 +177,8 @@ ngx_sendkit_auth_headers_forward(ngx_http_request_t *r,
 
     r->headers_in.headers = headers;
     r->headers_in.headers.last = &r->headers_in.headers.part;
+
+    ngx_sendkit_auth_headers_forget(r);
 
     return NGX_OK;
 }
@@ -311,6 +314,29 @@ ngx_sendkit_auth_headers_copy(ngx_http_request_t *r,
     }
 
     return NGX_OK;
+}
+
+
+/* $http_ variables that were evaluated before hold the old headers */
+
+static void
+ngx_sendkit_auth_headers_forget(ngx_http_request_t *r)
+{
+    ngx_uint_t                  i;
+    ngx_http_variable_t        *v;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
+    v = cmcf->variables.elts;
+
+    for (i = 0; i < cmcf->variables.nelts; i++) {
+
+        if (v[i].name.len > 5 && ngx_strncmp(v[i].name.data, "http_", 5) == 0)
+        {
+            r->variables[i].valid = 0;
+            r->variables[i].not_found = 0;
+        }
+    }
 }
 
 
@@ -480,13 +506,16 @@ ngx_sendkit_auth_headers_is_like(const u_char *name, const ngx_str_t *like)
 }
 
 
-/* "Bearer" and a token (RFC 6750, section 2.1); the scheme in any case */
+/*
+ * "Bearer" and a token (RFC 6750, section 2.1).  The scheme in any case; a tab
+ * is taken for a space, as a backend may do.
+ */
 
 static ngx_uint_t
 ngx_sendkit_auth_headers_is_bearer(const ngx_table_elt_t *h,
     sendkit_span_t *token)
 {
-    size_t                  i;
+    size_t                  i, n;
     static const ngx_str_t  scheme = ngx_string("bearer");
 
     if (h->value.len < scheme.len
@@ -496,17 +525,14 @@ ngx_sendkit_auth_headers_is_bearer(const ngx_table_elt_t *h,
     }
 
     i = scheme.len;
+    n = h->value.len;
 
-    if (i < h->value.len && h->value.data[i] != ' ') {
-        return 0;
-    }
-
-    while (i < h->value.len && h->value.data[i] == ' ') {
+    while (i < n && (h->value.data[i] == ' ' || h->value.data[i] == '\t')) {
         i++;
     }
 
     token->data = h->value.data + i;
-    token->len = h->value.len - i;
+    token->len = n - i;
 
-    return 1;
+    return i == n || i > scheme.len;
 }

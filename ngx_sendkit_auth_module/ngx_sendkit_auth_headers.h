@@ -23,7 +23,9 @@ void ngx_sendkit_auth_headers_read(ngx_http_request_t *r,
 
 /*
  * Replaces the request's headers by those for the upstream: without what a
- * client may not say, with the identity when the request was allowed.
+ * client may not say, with the identity when the request was allowed.  ctx is
+ * NULL for a subrequest, which has no identity.
+ *
  * NGX_OK; NGX_ERROR: no memory, the headers are as they were.
  */
 

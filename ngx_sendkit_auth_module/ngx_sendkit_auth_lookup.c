@@ -59,16 +59,14 @@ static ngx_int_t ngx_sendkit_auth_flight_start(
     ngx_sendkit_auth_flight_t *flight);
 static void ngx_sendkit_auth_flight_join(ngx_sendkit_auth_flight_t *flight,
     ngx_sendkit_auth_waiter_t *waiter, ngx_msec_t timeout);
-static void ngx_sendkit_auth_flight_done(void *data, sendkit_store_e store,
+static ngx_int_t ngx_sendkit_auth_flight_done(void *data, sendkit_store_e store,
     const ngx_sendkit_auth_redis_reply_t *reply);
 static void ngx_sendkit_auth_flight_free(ngx_sendkit_auth_flight_t *flight);
 
-static void ngx_sendkit_auth_result_parse(ngx_sendkit_auth_result_t *result,
-    ngx_uint_t is_role, const ngx_sendkit_auth_redis_reply_t *reply);
-static sendkit_store_e ngx_sendkit_auth_result_record(
+static ngx_int_t ngx_sendkit_auth_result_record(
     ngx_sendkit_auth_result_t *result,
     const ngx_sendkit_auth_redis_reply_t *reply);
-static sendkit_store_e ngx_sendkit_auth_result_role(
+static ngx_int_t ngx_sendkit_auth_result_role(
     ngx_sendkit_auth_result_t *result,
     const ngx_sendkit_auth_redis_reply_t *reply);
 
@@ -172,20 +170,6 @@ ngx_sendkit_auth_lookup_digest(sendkit_span_t key, sendkit_digest_t *digests)
     }
 
     return NGX_OK;
-}
-
-
-ngx_uint_t
-ngx_sendkit_auth_lookup_ndigests(void)
-{
-    return ngx_sendkit_auth_lookup->conf->ndigests;
-}
-
-
-ngx_msec_t
-ngx_sendkit_auth_lookup_timeout(void)
-{
-    return ngx_sendkit_auth_lookup->conf->timeout;
 }
 
 
@@ -407,10 +391,11 @@ ngx_sendkit_auth_flight_join(ngx_sendkit_auth_flight_t *flight,
 }
 
 
-static void
+static ngx_int_t
 ngx_sendkit_auth_flight_done(void *data, sendkit_store_e store,
     const ngx_sendkit_auth_redis_reply_t *reply)
 {
+    ngx_int_t                   rc;
     ngx_queue_t                *q;
     ngx_sendkit_auth_flight_t  *flight;
     ngx_sendkit_auth_result_t   result;
@@ -421,8 +406,12 @@ ngx_sendkit_auth_flight_done(void *data, sendkit_store_e store,
     ngx_memzero(&result, sizeof(ngx_sendkit_auth_result_t));
     result.store = store;
 
+    rc = NGX_OK;
+
     if (store == SENDKIT_STORE_OK) {
-        ngx_sendkit_auth_result_parse(&result, flight->is_role, reply);
+        rc = flight->is_role ? ngx_sendkit_auth_result_role(&result, reply)
+                             : ngx_sendkit_auth_result_record(&result, reply);
+        result.store = rc == NGX_OK ? SENDKIT_STORE_OK : SENDKIT_STORE_ERROR;
     }
 
     while (!ngx_queue_empty(&flight->waiters)) {
@@ -433,6 +422,8 @@ ngx_sendkit_auth_flight_done(void *data, sendkit_store_e store,
     }
 
     ngx_sendkit_auth_flight_free(flight);
+
+    return rc;
 }
 
 
@@ -444,44 +435,35 @@ ngx_sendkit_auth_flight_free(ngx_sendkit_auth_flight_t *flight)
 }
 
 
-static void
-ngx_sendkit_auth_result_parse(ngx_sendkit_auth_result_t *result,
-    ngx_uint_t is_role, const ngx_sendkit_auth_redis_reply_t *reply)
-{
-    result->store = is_role ? ngx_sendkit_auth_result_role(result, reply)
-                            : ngx_sendkit_auth_result_record(result, reply);
-}
-
-
-static sendkit_store_e
+static ngx_int_t
 ngx_sendkit_auth_result_record(ngx_sendkit_auth_result_t *result,
     const ngx_sendkit_auth_redis_reply_t *reply)
 {
     if (reply->type != NGX_SENDKIT_AUTH_REDIS_ARRAY
         || reply->nvalues != SENDKIT_RECORD_NFIELDS)
     {
-        return SENDKIT_STORE_ERROR;
+        return NGX_ERROR;
     }
 
     sendkit_record_parse(&result->record, reply->values);
 
-    return SENDKIT_STORE_OK;
+    return NGX_OK;
 }
 
 
-static sendkit_store_e
+static ngx_int_t
 ngx_sendkit_auth_result_role(ngx_sendkit_auth_result_t *result,
     const ngx_sendkit_auth_redis_reply_t *reply)
 {
     if (reply->type != NGX_SENDKIT_AUTH_REDIS_STRING
         && reply->type != NGX_SENDKIT_AUTH_REDIS_NIL)
     {
-        return SENDKIT_STORE_ERROR;
+        return NGX_ERROR;
     }
 
     result->role = sendkit_role_parse(reply->values[0]);
 
-    return SENDKIT_STORE_OK;
+    return NGX_OK;
 }
 
 

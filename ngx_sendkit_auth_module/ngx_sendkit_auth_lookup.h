@@ -87,7 +87,6 @@ void ngx_sendkit_auth_lookup_cleanup(void);
 
 ngx_int_t ngx_sendkit_auth_lookup_digest(sendkit_span_t key,
     sendkit_digest_t *digests);
-ngx_uint_t ngx_sendkit_auth_lookup_ndigests(void);
 
 /*
  * Look up the record of a digest, or the role of a user in a workspace.
@@ -107,10 +106,5 @@ ngx_int_t ngx_sendkit_auth_lookup_role(ngx_sendkit_auth_waiter_t *waiter,
 /* safe to call at any time */
 
 void ngx_sendkit_auth_lookup_cancel(ngx_sendkit_auth_waiter_t *waiter);
-
-/* ms, sendkit_auth_timeout */
-
-ngx_msec_t ngx_sendkit_auth_lookup_timeout(void);
-
 
 #endif /* _NGX_SENDKIT_AUTH_LOOKUP_H_INCLUDED_ */

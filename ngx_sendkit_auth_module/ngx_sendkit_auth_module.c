@@ -50,7 +50,8 @@ static ngx_command_t  ngx_sendkit_auth_commands[] = {
       &ngx_sendkit_auth_modes },
 
     { ngx_string("sendkit_auth_route"),
-      NGX_SENDKIT_AUTH_LOCATION|NGX_CONF_2MORE,
+      NGX_SENDKIT_AUTH_LOCATION|NGX_CONF_TAKE2|NGX_CONF_TAKE3|NGX_CONF_TAKE4
+      |NGX_CONF_TAKE5,
       ngx_sendkit_auth_conf_route,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,

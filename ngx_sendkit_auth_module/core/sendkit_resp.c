@@ -7,7 +7,7 @@
 #include "sendkit_resp.h"
 
 
-#define SENDKIT_RESP_DIGITS_MAX  4
+#define SENDKIT_RESP_DIGITS_MAX  5
 
 
 static int sendkit_resp_byte(sendkit_resp_t *resp, unsigned char c);

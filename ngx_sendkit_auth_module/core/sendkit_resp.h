@@ -18,7 +18,7 @@
  */
 
 #define SENDKIT_RESP_LINE_MAX    512    /* bytes of "+...", "-...", ":..." */
-#define SENDKIT_RESP_BULK_MAX    4096   /* bytes of a bulk string */
+#define SENDKIT_RESP_BULK_MAX    65536  /* bytes of a bulk string */
 #define SENDKIT_RESP_ARRAY_MAX   64     /* elements of an array */
 
 

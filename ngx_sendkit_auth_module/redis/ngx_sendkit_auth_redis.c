@@ -53,6 +53,8 @@ static ngx_int_t ngx_sendkit_auth_redis_write(ngx_sendkit_auth_redis_t *redis,
 
 static ngx_int_t ngx_sendkit_auth_redis_read(void *data,
     sendkit_span_t bytes);
+static ngx_int_t ngx_sendkit_auth_redis_drained(
+    ngx_sendkit_auth_redis_t *redis);
 static ngx_int_t ngx_sendkit_auth_redis_reply(ngx_sendkit_auth_redis_t *redis,
     const ngx_sendkit_auth_redis_reply_t *reply);
 static void ngx_sendkit_auth_redis_log_error(ngx_sendkit_auth_redis_t *redis,
@@ -61,6 +63,8 @@ static void ngx_sendkit_auth_redis_rearm(ngx_sendkit_auth_redis_t *redis);
 static void ngx_sendkit_auth_redis_lost(void *data, sendkit_store_e why);
 static void ngx_sendkit_auth_redis_pause(ngx_sendkit_auth_redis_t *redis);
 
+static ngx_sendkit_auth_redis_command_t *ngx_sendkit_auth_redis_oldest(
+    ngx_sendkit_auth_redis_t *redis);
 static ngx_sendkit_auth_redis_command_t *ngx_sendkit_auth_redis_alloc(
     ngx_sendkit_auth_redis_t *redis);
 static void ngx_sendkit_auth_redis_free(ngx_sendkit_auth_redis_t *redis,
@@ -144,6 +148,10 @@ ngx_sendkit_auth_redis_open(ngx_sendkit_auth_redis_t *redis)
     }
 
     redis->conn.log.action = NULL;
+
+    /* a failure until the server has given a good reply */
+
+    redis->failures++;
 
     if (ngx_sendkit_auth_redis_conn_open(&redis->conn,
                                          &redis->conf->addrs[redis->addr],
@@ -283,7 +291,7 @@ ngx_sendkit_auth_redis_read(void *data, sendkit_span_t bytes)
         rc = ngx_sendkit_auth_redis_codec_reply(redis->codec, &reply);
 
         if (rc == NGX_AGAIN) {
-            return NGX_OK;
+            return ngx_sendkit_auth_redis_drained(redis);
         }
 
         if (rc == NGX_OK) {
@@ -303,29 +311,43 @@ ngx_sendkit_auth_redis_read(void *data, sendkit_span_t bytes)
 }
 
 
+/* a worker that exits gives up its connection after the last reply */
+
+static ngx_int_t
+ngx_sendkit_auth_redis_drained(ngx_sendkit_auth_redis_t *redis)
+{
+    if (!ngx_exiting || !ngx_queue_empty(&redis->commands)) {
+        return NGX_OK;
+    }
+
+    ngx_sendkit_auth_redis_conn_close(&redis->conn);
+
+    return NGX_ERROR;
+}
+
+
 /*
  * NGX_OK        matched to its command
  * NGX_DECLINED  the handshake was refused, said in the log
- * NGX_ERROR     no command waits for it
+ * NGX_ERROR     no command waits for it, or it is none to that command
  */
 
 static ngx_int_t
 ngx_sendkit_auth_redis_reply(ngx_sendkit_auth_redis_t *redis,
     const ngx_sendkit_auth_redis_reply_t *reply)
 {
-    ngx_queue_t                       *q;
+    ngx_int_t                          rc;
     ngx_sendkit_auth_redis_command_t  *command;
 
     if (reply->type == NGX_SENDKIT_AUTH_REDIS_ERROR) {
         ngx_sendkit_auth_redis_log_error(redis, reply);
     }
 
-    if (ngx_queue_empty(&redis->commands)) {
+    command = ngx_sendkit_auth_redis_oldest(redis);
+
+    if (command == NULL) {
         return NGX_ERROR;
     }
-
-    q = ngx_queue_head(&redis->commands);
-    command = ngx_queue_data(q, ngx_sendkit_auth_redis_command_t, queue);
 
     if (command->handler == NULL
         && (reply->type != NGX_SENDKIT_AUTH_REDIS_STATUS
@@ -335,24 +357,26 @@ ngx_sendkit_auth_redis_reply(ngx_sendkit_auth_redis_t *redis,
         return NGX_DECLINED;
     }
 
-    ngx_queue_remove(q);
+    ngx_queue_remove(&command->queue);
     ngx_sendkit_auth_redis_rearm(redis);
 
-    if (command->handler != NULL) {
+    rc = NGX_OK;
 
+    if (command->handler == NULL) {
+
+        /* void */
+
+    } else if (reply->type == NGX_SENDKIT_AUTH_REDIS_ERROR) {
+        rc = command->handler(command->data, SENDKIT_STORE_ERROR, NULL);
+
+    } else {
         redis->failures = 0;
-
-        if (reply->type == NGX_SENDKIT_AUTH_REDIS_ERROR) {
-            command->handler(command->data, SENDKIT_STORE_ERROR, NULL);
-
-        } else {
-            command->handler(command->data, SENDKIT_STORE_OK, reply);
-        }
+        rc = command->handler(command->data, SENDKIT_STORE_OK, reply);
     }
 
     ngx_sendkit_auth_redis_free(redis, command);
 
-    return NGX_OK;
+    return rc;
 }
 
 
@@ -361,17 +385,14 @@ ngx_sendkit_auth_redis_log_error(ngx_sendkit_auth_redis_t *redis,
     const ngx_sendkit_auth_redis_reply_t *reply)
 {
     size_t                             len;
-    ngx_queue_t                       *q;
     ngx_sendkit_auth_redis_command_t  *command;
 
     len = ngx_min(reply->values[0].len, NGX_SENDKIT_AUTH_REDIS_ERROR_LOGGED);
 
-    if (!ngx_queue_empty(&redis->commands)) {
-        q = ngx_queue_head(&redis->commands);
-        command = ngx_queue_data(q, ngx_sendkit_auth_redis_command_t, queue);
+    command = ngx_sendkit_auth_redis_oldest(redis);
 
-        redis->conn.log.action = command->handler == NULL ? "authenticating"
-                                                          : NULL;
+    if (command != NULL && command->handler == NULL) {
+        redis->conn.log.action = "authenticating";
     }
 
     ngx_log_error(NGX_LOG_ERR, &redis->conn.log, 0,
@@ -386,16 +407,14 @@ ngx_sendkit_auth_redis_log_error(ngx_sendkit_auth_redis_t *redis,
 static void
 ngx_sendkit_auth_redis_rearm(ngx_sendkit_auth_redis_t *redis)
 {
-    ngx_queue_t                       *q;
     ngx_sendkit_auth_redis_command_t  *command;
 
-    if (ngx_queue_empty(&redis->commands)) {
+    command = ngx_sendkit_auth_redis_oldest(redis);
+
+    if (command == NULL) {
         ngx_sendkit_auth_redis_conn_no_deadline(&redis->conn);
         return;
     }
-
-    q = ngx_queue_head(&redis->commands);
-    command = ngx_queue_data(q, ngx_sendkit_auth_redis_command_t, queue);
 
     ngx_sendkit_auth_redis_conn_deadline(&redis->conn, command->deadline);
 }
@@ -410,15 +429,21 @@ ngx_sendkit_auth_redis_lost(void *data, sendkit_store_e why)
 
     redis = data;
 
-    if (ngx_queue_empty(&redis->commands)) {
+    if (redis->failures == 0 && ngx_queue_empty(&redis->commands)) {
+
+        /* an idle connection was closed, which is no failure */
+
         return;
     }
 
     ngx_sendkit_auth_redis_pause(redis);
 
     ngx_queue_init(&commands);
-    ngx_queue_add(&commands, &redis->commands);
-    ngx_queue_init(&redis->commands);
+
+    if (!ngx_queue_empty(&redis->commands)) {
+        ngx_queue_add(&commands, &redis->commands);
+        ngx_queue_init(&redis->commands);
+    }
 
     while (!ngx_queue_empty(&commands)) {
 
@@ -428,7 +453,7 @@ ngx_sendkit_auth_redis_lost(void *data, sendkit_store_e why)
         command = ngx_queue_data(q, ngx_sendkit_auth_redis_command_t, queue);
 
         if (command->handler != NULL) {
-            command->handler(command->data, why, NULL);
+            (void) command->handler(command->data, why, NULL);
         }
 
         ngx_sendkit_auth_redis_free(redis, command);
@@ -439,12 +464,34 @@ ngx_sendkit_auth_redis_lost(void *data, sendkit_store_e why)
 static void
 ngx_sendkit_auth_redis_pause(ngx_sendkit_auth_redis_t *redis)
 {
-    redis->failures++;
+    redis->failures = ngx_max(redis->failures, 1);
+    redis->retry = ngx_current_msec;
     redis->addr = (redis->addr + 1) % redis->conf->naddrs;
 
-    redis->retry = ngx_current_msec
-                   + sendkit_backoff_delay(redis->failures,
-                                           (uint32_t) ngx_random());
+    if (redis->addr == 0) {
+
+        /* all addresses have been tried */
+
+        redis->retry += sendkit_backoff_delay(redis->failures,
+                                              (uint32_t) ngx_random());
+    }
+}
+
+
+/* NULL: no reply is due */
+
+static ngx_sendkit_auth_redis_command_t *
+ngx_sendkit_auth_redis_oldest(ngx_sendkit_auth_redis_t *redis)
+{
+    ngx_queue_t  *q;
+
+    if (ngx_queue_empty(&redis->commands)) {
+        return NULL;
+    }
+
+    q = ngx_queue_head(&redis->commands);
+
+    return ngx_queue_data(q, ngx_sendkit_auth_redis_command_t, queue);
 }
 
 

@@ -41,10 +41,13 @@ typedef struct ngx_sendkit_auth_redis_s  ngx_sendkit_auth_redis_t;
  * store  SENDKIT_STORE_OK: *reply is the server's, not an error, valid until
  *        the handler returns; otherwise reply is NULL, and the log says why
  *
+ * Returns NGX_OK; NGX_ERROR when the reply cannot be one to the command: the
+ * connection is then closed, for no reply on it can be trusted any more.
+ *
  * The handler must not call the client.
  */
 
-typedef void (*ngx_sendkit_auth_redis_reply_pt)(void *data,
+typedef ngx_int_t (*ngx_sendkit_auth_redis_reply_pt)(void *data,
     sendkit_store_e store, const ngx_sendkit_auth_redis_reply_t *reply);
 
 

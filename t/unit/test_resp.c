@@ -11,7 +11,7 @@
 #include "tap.h"
 
 
-#define TEST_MAX  8192
+#define TEST_MAX  131072
 
 
 typedef struct {
@@ -63,10 +63,11 @@ static const test_resp_t  test_replies[] = {
     { "half of a length", SENDKIT_SPAN("$40"), 1 },
     { "half of a bulk string", SENDKIT_SPAN("$4\r\nab"), 1 },
     { "half of an array", SENDKIT_SPAN("*2\r\n$-1\r\n"), 1 },
-    { "a bulk string of 4096", SENDKIT_SPAN("$4096\r\n"), 1 },
-    { "a bulk string of 4097", SENDKIT_SPAN("$4097"), 0 },
-    { "a bulk string of 9999", SENDKIT_SPAN("$9999"), 0 },
-    { "a bulk string of 10000", SENDKIT_SPAN("$10000"), 0 },
+    { "a bulk string of 65536", SENDKIT_SPAN("$65536\r\n"), 1 },
+    { "a bulk string of 65537", SENDKIT_SPAN("$65537"), 0 },
+    { "a bulk string of 99999", SENDKIT_SPAN("$99999"), 0 },
+    { "a bulk string of 100000", SENDKIT_SPAN("$100000"), 0 },
+    { "a bulk string of 000001", SENDKIT_SPAN("$000001"), 0 },
     { "a bulk string of 2^32", SENDKIT_SPAN("$4294967296"), 0 },
     { "a bulk string of 2^64 + 1",
       SENDKIT_SPAN("$18446744073709551617"), 0 },
@@ -109,9 +110,9 @@ static const test_long_t  test_longs[] = {
     { "an error of 512 bytes", "-", "a", 512, "\r\n", 1 },
     { "an error of 513 bytes", "-", "a", 513, "", 0 },
     { "an integer of 513 digits", ":", "1", 513, "", 0 },
-    { "a bulk string of 4096 bytes", "$4096\r\n", "a", 4096, "\r\n+OK\r\n",
-      1 },
-    { "a bulk string of 4096 bytes and one more", "$4096\r\n", "a", 4097,
+    { "a bulk string of 65536 bytes", "$65536\r\n", "a", 65536,
+      "\r\n+OK\r\n", 1 },
+    { "a bulk string of 65536 bytes and one more", "$65536\r\n", "a", 65537,
       "\r\n", 0 },
     { "an array of 64 elements", "*64\r\n", "$-1\r\n", 64, "$-1\r\n", 1 },
     { "an array of 64 elements and an array in it", "*64\r\n", "$-1\r\n", 63,
