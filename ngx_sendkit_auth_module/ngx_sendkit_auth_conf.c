@@ -364,6 +364,17 @@ ngx_sendkit_auth_conf_url(ngx_conf_t *cf, ngx_str_t *address, ngx_url_t *u)
     u->default_port = NGX_SENDKIT_AUTH_REDIS_PORT;
     u->uri_part = 1;
 
+    if (ngx_strlchr(u->url.data, u->url.data + u->url.len, '@') != NULL) {
+
+        /* not printed: it is where others put a password */
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"sendkit_auth_redis\" takes no credentials, use "
+                           "\"sendkit_auth_redis_user\" and "
+                           "\"sendkit_auth_redis_password_file\"");
+        return NGX_ERROR;
+    }
+
     if (address->len > ngx_sendkit_auth_scheme.len
         && ngx_strncmp(address->data, ngx_sendkit_auth_scheme.data,
                        ngx_sendkit_auth_scheme.len) == 0)
@@ -379,17 +390,6 @@ ngx_sendkit_auth_conf_url(ngx_conf_t *cf, ngx_str_t *address, ngx_url_t *u)
                            "\"%V\" in \"sendkit_auth_redis\" is not "
                            "\"redis://host:port/db\" or \"unix:/path\"",
                            address);
-        return NGX_ERROR;
-    }
-
-    if (ngx_strlchr(u->url.data, u->url.data + u->url.len, '@') != NULL) {
-
-        /* not printed: it is where others put a password */
-
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"sendkit_auth_redis\" takes no credentials, use "
-                           "\"sendkit_auth_redis_user\" and "
-                           "\"sendkit_auth_redis_password_file\"");
         return NGX_ERROR;
     }
 
@@ -412,14 +412,18 @@ ngx_sendkit_auth_conf_db(ngx_conf_t *cf, ngx_str_t *address, ngx_str_t path,
 {
     ngx_int_t  n;
 
-    if (path.len <= 1) {
+    if (path.len == 0 || (path.len == 1 && path.data[0] == '/')) {
         return NGX_OK;
     }
 
-    path.data++;
-    path.len--;
+    n = NGX_ERROR;
 
-    n = ngx_atoi(path.data, path.len);
+    if (path.data[0] == '/') {
+        path.data++;
+        path.len--;
+
+        n = ngx_atoi(path.data, path.len);
+    }
 
     if (n == NGX_ERROR) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

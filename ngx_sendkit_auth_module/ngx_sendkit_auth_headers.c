@@ -507,8 +507,9 @@ ngx_sendkit_auth_headers_is_like(const u_char *name, const ngx_str_t *like)
 
 
 /*
- * "Bearer" and a token (RFC 6750, section 2.1).  The scheme in any case; a tab
- * is taken for a space, as a backend may do.
+ * "Bearer" and a token (RFC 6750, section 2.1), the scheme in any case.  A tab
+ * between them, which a backend may take for a space, is of the token, and so
+ * makes it malformed.
  */
 
 static ngx_uint_t
@@ -527,12 +528,16 @@ ngx_sendkit_auth_headers_is_bearer(const ngx_table_elt_t *h,
     i = scheme.len;
     n = h->value.len;
 
-    while (i < n && (h->value.data[i] == ' ' || h->value.data[i] == '\t')) {
+    if (i < n && h->value.data[i] != ' ' && h->value.data[i] != '\t') {
+        return 0;
+    }
+
+    while (i < n && h->value.data[i] == ' ') {
         i++;
     }
 
     token->data = h->value.data + i;
     token->len = n - i;
 
-    return i == n || i > scheme.len;
+    return 1;
 }

@@ -385,6 +385,7 @@ ngx_sendkit_auth_redis_log_error(ngx_sendkit_auth_redis_t *redis,
     const ngx_sendkit_auth_redis_reply_t *reply)
 {
     size_t                             len;
+    const u_char                      *quote, *text;
     ngx_sendkit_auth_redis_command_t  *command;
 
     len = ngx_min(reply->values[0].len, NGX_SENDKIT_AUTH_REDIS_ERROR_LOGGED);
@@ -393,6 +394,12 @@ ngx_sendkit_auth_redis_log_error(ngx_sendkit_auth_redis_t *redis,
 
     if (command != NULL && command->handler == NULL) {
         redis->conn.log.action = "authenticating";
+
+        /* quotes hold arguments, as in "unknown command 'AUTH', with ..." */
+
+        text = reply->values[0].data;
+        quote = memchr(text, '\'', len);
+        len = quote != NULL ? (size_t) (quote - text) : len;
     }
 
     ngx_log_error(NGX_LOG_ERR, &redis->conn.log, 0,
