@@ -5,7 +5,7 @@ package SendkitAuth::FakeRedis;
 # A Redis server that says what a test wants, on a unix socket: late, in
 # pieces, too much, too little, nonsense.
 #
-#   my $fake = SendkitAuth::FakeRedis->new;
+#   my $fake = SendkitAuth::FakeRedis->new;     (tcp => 1): on a port
 #   $fake->load(@$Seed);            HSET commands: the hashes that it holds
 #   $fake->on(hmget => send => "*1\r\n", pause => 0.1, close => 1);
 #   $fake->on('hmget');             the right reply again
@@ -22,30 +22,35 @@ package SendkitAuth::FakeRedis;
 #
 #   ->socket, ->address
 #   ->right(WORD, ...)    the bytes of the right reply to a command
-#   ->push(BYTES)         to all connections that are open, now
+#   ->tell(BYTES)         to all connections that are open, unasked
 #   ->mark                forget what was recorded
 #   ->events(KIND)        what was recorded since, in order, of one kind:
-#                         "connect" and "close": { connection => N };
-#                         "read": { connection => N, commands => [ ... ] },
-#                         the commands that came with one read
+#                         "connect" and "close": { connection => N, time };
+#                         "read": { connection => N, commands => [ ... ],
+#                         segments => N }, the commands that came with one
+#                         read; over TCP, how many segments with data have
+#                         come by then: writes, if those are short
+#   ->is_closed           no connection is open, since the beginning
 #   ->commands(WORD)      those that begin with the word, or all, each a list
 
 use strict;
 use warnings;
 
 use IO::Select ();
+use IO::Socket::INET ();
 use IO::Socket::UNIX ();
 use JSON::PP ();
 use Time::HiRes ();
 
-use SendkitAuth::Process qw( temp_dir wait_until start_process slurp );
+use SendkitAuth::Process qw( temp_dir free_port wait_until start_process
+                             slurp );
 
 my $count = 0;
 my $json = JSON::PP->new->canonical->ascii;
 
 
 sub new {
-    my ($class) = @_;
+    my ($class, %args) = @_;
 
     my $path = temp_dir() . '/fake' . ++$count;
     my $self = bless {
@@ -53,13 +58,17 @@ sub new {
         control  => "$path.control",
         record   => "$path.record",
         position => 0,
-        state    => { hashes => {}, on => {}, released => {}, pushes => [] },
+        port     => $args{tcp} ? free_port() : 0,
+        state    => { hashes => {}, on => {}, released => {}, tells => [] },
     }, $class;
 
-    my $listen = IO::Socket::UNIX->new(Local => $self->{socket},
-                                       Listen => 128)
-        // die "cannot listen on $self->{socket}: $!";
-    chmod 0777, $self->{socket};
+    my $listen = $args{tcp}
+        ? IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 128,
+                                LocalPort => $self->{port}, ReuseAddr => 1)
+        : IO::Socket::UNIX->new(Local => $self->{socket}, Listen => 128);
+
+    die "cannot listen: $!" if !$listen;
+    chmod 0777, $self->{socket} if !$args{tcp};
 
     $self->write_control;
     $self->{pid} = start_process(sub { serve($self, $listen) }, "$path.log");
@@ -69,7 +78,12 @@ sub new {
 
 
 sub socket  { return $_[0]{socket} }
-sub address { return "unix:$_[0]{socket}" }
+
+sub address {
+    my ($self) = @_;
+    return $self->{port} ? "redis://127.0.0.1:$self->{port}"
+                         : "unix:$self->{socket}";
+}
 
 
 sub load {
@@ -102,16 +116,16 @@ sub release {
 }
 
 
-sub push {
+sub tell {
     my ($self, $bytes) = @_;
 
-    push @{ $self->{state}{pushes} }, $bytes;
+    push @{ $self->{state}{tells} }, $bytes;
     $self->write_control;
 
-    my $n = @{ $self->{state}{pushes} };
-    wait_until(sub { grep { $_->{kind} eq 'pushed' && $_->{number} == $n }
+    my $n = @{ $self->{state}{tells} };
+    wait_until(sub { grep { $_->{kind} eq 'told' && $_->{number} == $n }
                           $self->all_events })
-        or die "the fake redis did not push";
+        or die "the fake redis did not tell";
     return $self;
 }
 
@@ -158,6 +172,16 @@ sub events {
 }
 
 
+sub is_closed {
+    my ($self) = @_;
+
+    my @kinds = map { $json->decode($_)->{kind} }
+                slurp($self->{record}) =~ /^(.*)\n/mg;
+    return (grep { $_ eq 'connect' } @kinds)
+           == (grep { $_ eq 'close' } @kinds);
+}
+
+
 sub commands {
     my ($self, $word) = @_;
     return grep { !defined $word || lc $_->[0] eq lc $word }
@@ -194,7 +218,7 @@ sub serve {
         or die "$self->{record}: $!";
 
     my $select = IO::Select->new($listen);
-    my (%connections, $number, $pushed);
+    my (%connections, $number, $told);
     my $parent = getppid();
 
     # Ends when the test was killed.
@@ -211,7 +235,7 @@ sub serve {
                 $select->add($new);
                 $connections{$new} = { socket => $new, input => '',
                                        number => ++$number, wake => 0,
-                                       steps => [ on($self, 'connect') ] };
+                                       steps => [ steps($self, 'connect') ] };
                 record($self, kind => 'connect', connection => $number);
                 next;
             }
@@ -219,10 +243,10 @@ sub serve {
             read_commands($self, $connections{$socket});
         }
 
-        while (($pushed // 0) < @{ $self->{state}{pushes} }) {
-            my $bytes = $self->{state}{pushes}[$pushed++];
+        while (($told // 0) < @{ $self->{state}{tells} }) {
+            my $bytes = $self->{state}{tells}[$told++];
             syswrite $_->{socket}, $bytes for values %connections;
-            record($self, kind => 'pushed', number => $pushed);
+            record($self, kind => 'told', number => $told);
         }
 
         for my $connection (values %connections) {
@@ -241,6 +265,7 @@ sub serve {
 
 sub record {
     my ($self, %event) = @_;
+    $event{time} = Time::HiRes::time();
     syswrite $self->{out}, $json->encode(\%event) . "\n";
 }
 
@@ -256,8 +281,104 @@ sub read_control {
 }
 
 
-sub on {
+sub steps {
     my ($self, $what) = @_;
-    return @{ $self->{state}{on}{$what} // [] };
+    return map { [ @$_ ] } @{ $self->{state}{on}{$what} // [] };
 }
 
+
+sub read_commands {
+    my ($self, $connection) = @_;
+    my $input = \$connection->{input};
+
+    if (!sysread $connection->{socket}, $$input, 1 << 20, length $$input) {
+        $connection->{closed} = 1;
+        return;
+    }
+
+    my @commands;
+
+    while (my $command = take_command($input)) {
+        push @commands, $command;
+
+        my @steps = steps($self, lc $command->[0]);
+        @steps = ([ right => 1 ]) if !@steps;
+
+        for (@steps) {
+            $_ = [ send => right_reply($self->{state}{hashes}, @$command) ]
+                if $_->[0] eq 'right';
+        }
+
+        push @{ $connection->{steps} }, @steps;
+    }
+
+    record($self, kind => 'read', connection => $connection->{number},
+           commands => \@commands,
+           segments => $self->{port} ? segments($connection->{socket}) : 0);
+}
+
+
+# tcpi_data_segs_in of Linux's TCP_INFO.
+
+sub segments {
+    my ($socket) = @_;
+    return unpack 'x152 L', getsockopt $socket, 6, 11;
+}
+
+
+sub take_command {
+    my ($input) = @_;
+
+    $$input =~ /^\*(\d+)\r\n/ or return;
+    my ($at, $n, @words) = ($+[0], $1);
+
+    for (1 .. $n) {
+        substr($$input, $at) =~ /^\$(\d+)\r\n/ or return;
+        $at += $+[0];
+        return if length $$input < $at + $1 + 2;
+        push @words, substr $$input, $at, $1;
+        $at += $1 + 2;
+    }
+
+    substr $$input, 0, $at, '';
+    return \@words;
+}
+
+
+sub run_steps {
+    my ($self, $connection) = @_;
+    my $steps = $connection->{steps};
+    my $output = '';
+
+    while (my $step = $steps->[0]) {
+        my ($what, $value) = @$step;
+
+        if ($what eq 'send') {
+            $output .= $value;
+
+        } elsif ($what eq 'split') {
+            splice @$steps, 1, 0,
+                   map { [ send => $_ ], [ pause => 0.001 ] }
+                       split //, $value;
+
+        } elsif ($what eq 'pause') {
+            my $now = Time::HiRes::time();
+            $connection->{wake} ||= $now + $value;
+            last if $now < $connection->{wake};
+            $connection->{wake} = 0;
+
+        } elsif ($what eq 'hold') {
+            last if !$self->{state}{released}{$value};
+
+        } else {
+            $connection->{closed} = 1;
+            last;
+        }
+
+        shift @$steps;
+    }
+
+    syswrite $connection->{socket}, $output if length $output;
+}
+
+1;

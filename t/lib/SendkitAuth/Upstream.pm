@@ -15,7 +15,7 @@ package SendkitAuth::Upstream;
 # a credential.  Arguments of the request change the answer:
 #
 #   upstream_status=404  upstream_delay=SECONDS  upstream_header=NAME:VALUE
-#   upstream_body=TEXT
+#   upstream_body=TEXT   upstream_echo=1 (the answer is the body that came)
 #
 #   my $upstream = SendkitAuth::Upstream->new(tcp => 1);
 #   ->socket, ->port, ->address     "unix:PATH", for proxy_pass and "server"
@@ -58,13 +58,13 @@ sub new {
     # The sockets listen before the child runs: nothing to wait for.
 
     my @listen = IO::Socket::UNIX->new(Local => $self->{socket},
-                                       Listen => 128)
+                                       Listen => 1024)
         // die "cannot listen on $self->{socket}: $!";
     chmod 0777, $self->{socket};
 
     push @listen, IO::Socket::INET->new(LocalAddr => '127.0.0.1',
                                         LocalPort => $self->{port},
-                                        Listen => 128, ReuseAddr => 1)
+                                        Listen => 1024, ReuseAddr => 1)
         // die "cannot listen on port $self->{port}: $!"
         if $self->{port};
 
@@ -214,21 +214,21 @@ sub header {
 }
 
 
-# How many bytes of the input are the body, and how many it has decoded;
+# How many bytes of the input are the body, and the body as it is decoded;
 # nothing if it is not complete.
 
 sub body_length {
     my ($request, $rest) = @_;
 
     if (header($request, 'Transfer-Encoding') =~ /chunked/i) {
-        my ($at, $decoded) = (0, 0);
+        my ($at, $decoded) = (0, '');
 
         while (substr($rest, $at) =~ /^([0-9a-f]+)[^\r\n]*\r\n/i) {
             my $size = hex $1;
             my $end = $at + $+[0] + $size + 2;
             return if length $rest < $end;
+            $decoded .= substr $rest, $end - $size - 2, $size;
             $at = $end;
-            $decoded += $size;
             return ($at, $decoded) if $size == 0;
         }
 
@@ -237,7 +237,7 @@ sub body_length {
 
     my $length = header($request, 'Content-Length') || 0;
     return if length $rest < $length;
-    return ($length, $length);
+    return ($length, substr $rest, 0, $length);
 }
 
 
@@ -264,10 +264,11 @@ sub response {
     }
 
     my $text = $args{upstream_body}
+               // ($args{upstream_echo} ? $body : undef)
                // $json->encode({ method => $request->{method},
                                   uri => $request->{uri},
                                   headers => \%shown,
-                                  body_bytes => $body }) . "\n";
+                                  body_bytes => length $body }) . "\n";
     my $status = $args{upstream_status} // 200;
 
     my $answer = join "\r\n",
