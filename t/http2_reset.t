@@ -6,7 +6,7 @@
 # nothing behind, the reply that comes for it must not be another one's, and
 # who waits for the same key must not suffer.
 #
-# Fails if ngx_sendkit_auth_ctx_create() does not add the clean-up of the
+# Fails if ngx_sendkit_auth_ctx_create() adds no clean-up to the
 # request, if ngx_sendkit_auth_lookup_cancel() does not take the waiter out of
 # its queue or leaves its timer, if ngx_sendkit_auth_access_park() does not
 # notice the end of the stream, if a flight ends with its first waiter.
