@@ -210,8 +210,8 @@ for my $round (1 .. 60) {
 }
 
 is($wrong, 0, 'nobody had another\'s reply');
-cmp_ok($count{decided} // 0, '>', 50, 'many were decided');
-cmp_ok($count{refused} // 0, '>', 50, 'many were refused');
+cmp_ok($count{decided} // 0, '>', 10, 'some were decided');
+cmp_ok($count{refused} // 0, '>', 10, 'some were refused');
 
 $fake->on('hmget')->on('hget');
 recovers($gate, 'fast again');

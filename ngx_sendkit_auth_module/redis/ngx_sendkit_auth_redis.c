@@ -35,7 +35,6 @@ struct ngx_sendkit_auth_redis_s {
     ngx_queue_t                           commands;     /* as sent */
     ngx_queue_t                           free;
 
-    ngx_uint_t                            addr;         /* in use, or next */
     ngx_uint_t                            failures;     /* in a row */
     ngx_msec_t                            retry;        /* not before */
 };
@@ -154,7 +153,8 @@ ngx_sendkit_auth_redis_open(ngx_sendkit_auth_redis_t *redis)
     redis->failures++;
 
     if (ngx_sendkit_auth_redis_conn_open(&redis->conn,
-                                         &redis->conf->addrs[redis->addr],
+                                         redis->conf->addrs,
+                                         redis->conf->naddrs,
                                          redis->conf->connect_timeout)
         != NGX_OK)
     {
@@ -472,16 +472,9 @@ static void
 ngx_sendkit_auth_redis_pause(ngx_sendkit_auth_redis_t *redis)
 {
     redis->failures = ngx_max(redis->failures, 1);
-    redis->retry = ngx_current_msec;
-    redis->addr = (redis->addr + 1) % redis->conf->naddrs;
-
-    if (redis->addr == 0) {
-
-        /* all addresses have been tried */
-
-        redis->retry += sendkit_backoff_delay(redis->failures,
-                                              (uint32_t) ngx_random());
-    }
+    redis->retry = ngx_current_msec
+                   + sendkit_backoff_delay(redis->failures,
+                                           (uint32_t) ngx_random());
 }
 
 

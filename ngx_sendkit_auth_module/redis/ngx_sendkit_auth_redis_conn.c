@@ -20,6 +20,14 @@
 static void ngx_sendkit_auth_redis_write_handler(ngx_event_t *wev);
 static void ngx_sendkit_auth_redis_flush_handler(ngx_event_t *ev);
 static void ngx_sendkit_auth_redis_read_handler(ngx_event_t *rev);
+static ngx_int_t ngx_sendkit_auth_redis_conn_connect(
+    ngx_sendkit_auth_redis_conn_t *conn);
+static ngx_int_t ngx_sendkit_auth_redis_conn_start(
+    ngx_sendkit_auth_redis_conn_t *conn);
+static void ngx_sendkit_auth_redis_conn_skip(
+    ngx_sendkit_auth_redis_conn_t *conn);
+static void ngx_sendkit_auth_redis_conn_next(
+    ngx_sendkit_auth_redis_conn_t *conn, sendkit_store_e why);
 static ngx_int_t ngx_sendkit_auth_redis_conn_established(
     ngx_sendkit_auth_redis_conn_t *conn);
 static void ngx_sendkit_auth_redis_conn_flush(
@@ -49,46 +57,14 @@ ngx_sendkit_auth_redis_conn_init(ngx_sendkit_auth_redis_conn_t *conn,
 
 ngx_int_t
 ngx_sendkit_auth_redis_conn_open(ngx_sendkit_auth_redis_conn_t *conn,
-    ngx_addr_t *addr, ngx_msec_t timeout)
+    ngx_addr_t *addrs, ngx_uint_t naddrs, ngx_msec_t timeout)
 {
-    ngx_int_t          rc;
-    ngx_connection_t  *c;
+    conn->addrs = addrs;
+    conn->naddrs = naddrs;
+    conn->timeout = timeout;
+    conn->tried = 0;
 
-    ngx_memzero(&conn->peer, sizeof(ngx_peer_connection_t));
-
-    conn->peer.sockaddr = addr->sockaddr;
-    conn->peer.socklen = addr->socklen;
-    conn->peer.name = &addr->name;
-    conn->peer.get = ngx_event_get_peer;
-    conn->peer.log = &conn->log;
-    conn->peer.log_error = NGX_ERROR_ERR;
-    conn->peer.so_keepalive = 1;
-
-    rc = ngx_event_connect_peer(&conn->peer);
-
-    if (rc != NGX_OK && rc != NGX_AGAIN) {
-        conn->peer.connection = NULL;
-        return NGX_ERROR;
-    }
-
-    c = conn->peer.connection;
-
-    c->data = conn;
-    c->log = &conn->log;
-    c->idle = 1;
-    c->read->handler = ngx_sendkit_auth_redis_read_handler;
-    c->write->handler = ngx_sendkit_auth_redis_write_handler;
-
-    conn->log.connection = c->number;
-    conn->connecting = 1;
-
-    ngx_add_timer(c->write, timeout);
-
-    if (rc == NGX_OK) {
-        ngx_post_event(c->write, &ngx_posted_events);
-    }
-
-    return NGX_OK;
+    return ngx_sendkit_auth_redis_conn_connect(conn);
 }
 
 
@@ -127,6 +103,9 @@ ngx_sendkit_auth_redis_conn_deadline(ngx_sendkit_auth_redis_conn_t *conn,
     ngx_event_t     *rev;
     ngx_msec_int_t   left;
 
+    conn->deadline = at;
+    conn->has_deadline = 1;
+
     rev = conn->peer.connection->read;
 
     if (rev->timer_set) {
@@ -149,6 +128,8 @@ ngx_sendkit_auth_redis_conn_deadline(ngx_sendkit_auth_redis_conn_t *conn,
 void
 ngx_sendkit_auth_redis_conn_no_deadline(ngx_sendkit_auth_redis_conn_t *conn)
 {
+    conn->has_deadline = 0;
+
     if (conn->peer.connection->read->timer_set) {
         ngx_del_timer(conn->peer.connection->read);
     }
@@ -166,6 +147,8 @@ ngx_sendkit_auth_redis_conn_close(ngx_sendkit_auth_redis_conn_t *conn)
         ngx_close_connection(conn->peer.connection);
         conn->peer.connection = NULL;
     }
+
+    conn->has_deadline = 0;
 
     if (conn->buf != NULL) {
         ngx_explicit_memzero(conn->buf, conn->size);
@@ -193,14 +176,14 @@ ngx_sendkit_auth_redis_write_handler(ngx_event_t *wev)
     if (wev->timedout) {
         ngx_log_error(NGX_LOG_ERR, wev->log, NGX_ETIMEDOUT,
                       "redis connect timed out");
-        ngx_sendkit_auth_redis_conn_lost(conn, SENDKIT_STORE_TIMEOUT);
+        ngx_sendkit_auth_redis_conn_next(conn, SENDKIT_STORE_TIMEOUT);
         return;
     }
 
     if (conn->connecting
         && ngx_sendkit_auth_redis_conn_established(conn) != NGX_OK)
     {
-        ngx_sendkit_auth_redis_conn_lost(conn, SENDKIT_STORE_DOWN);
+        ngx_sendkit_auth_redis_conn_next(conn, SENDKIT_STORE_DOWN);
         return;
     }
 
@@ -254,7 +237,7 @@ ngx_sendkit_auth_redis_read_handler(ngx_event_t *rev)
     if (conn->connecting
         && ngx_sendkit_auth_redis_conn_established(conn) != NGX_OK)
     {
-        ngx_sendkit_auth_redis_conn_lost(conn, SENDKIT_STORE_DOWN);
+        ngx_sendkit_auth_redis_conn_next(conn, SENDKIT_STORE_DOWN);
         return;
     }
 
@@ -283,6 +266,101 @@ ngx_sendkit_auth_redis_read_handler(ngx_event_t *rev)
 
     if (ngx_handle_read_event(rev, 0) != NGX_OK) {
         ngx_sendkit_auth_redis_conn_lost(conn, SENDKIT_STORE_DOWN);
+    }
+}
+
+
+/* begins with the address in use, and ends when each had its turn */
+
+static ngx_int_t
+ngx_sendkit_auth_redis_conn_connect(ngx_sendkit_auth_redis_conn_t *conn)
+{
+    while (conn->tried < conn->naddrs) {
+
+        if (ngx_sendkit_auth_redis_conn_start(conn) == NGX_OK) {
+            return NGX_OK;
+        }
+
+        ngx_sendkit_auth_redis_conn_skip(conn);
+    }
+
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_redis_conn_start(ngx_sendkit_auth_redis_conn_t *conn)
+{
+    ngx_int_t          rc;
+    ngx_addr_t        *addr;
+    ngx_connection_t  *c;
+
+    addr = &conn->addrs[conn->addr];
+
+    ngx_memzero(&conn->peer, sizeof(ngx_peer_connection_t));
+
+    conn->peer.sockaddr = addr->sockaddr;
+    conn->peer.socklen = addr->socklen;
+    conn->peer.name = &addr->name;
+    conn->peer.get = ngx_event_get_peer;
+    conn->peer.log = &conn->log;
+    conn->peer.log_error = NGX_ERROR_ERR;
+    conn->peer.so_keepalive = 1;
+
+    rc = ngx_event_connect_peer(&conn->peer);
+
+    if (rc != NGX_OK && rc != NGX_AGAIN) {
+        conn->peer.connection = NULL;
+        return NGX_ERROR;
+    }
+
+    c = conn->peer.connection;
+
+    c->data = conn;
+    c->log = &conn->log;
+    c->idle = 1;
+    c->read->handler = ngx_sendkit_auth_redis_read_handler;
+    c->write->handler = ngx_sendkit_auth_redis_write_handler;
+
+    conn->log.connection = c->number;
+    conn->connecting = 1;
+
+    ngx_add_timer(c->write, conn->timeout);
+
+    if (rc == NGX_OK) {
+        ngx_post_event(c->write, &ngx_posted_events);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_sendkit_auth_redis_conn_skip(ngx_sendkit_auth_redis_conn_t *conn)
+{
+    conn->tried++;
+    conn->addr = (conn->addr + 1) % conn->naddrs;
+}
+
+
+/* nothing has been written yet: another address may do as well */
+
+static void
+ngx_sendkit_auth_redis_conn_next(ngx_sendkit_auth_redis_conn_t *conn,
+    sendkit_store_e why)
+{
+    ngx_close_connection(conn->peer.connection);
+    conn->peer.connection = NULL;
+
+    ngx_sendkit_auth_redis_conn_skip(conn);
+
+    if (ngx_sendkit_auth_redis_conn_connect(conn) != NGX_OK) {
+        ngx_sendkit_auth_redis_conn_lost(conn, why);
+        return;
+    }
+
+    if (conn->has_deadline) {
+        ngx_sendkit_auth_redis_conn_deadline(conn, conn->deadline);
     }
 }
 

@@ -43,6 +43,14 @@ typedef struct {
     size_t                            sent;
     ngx_uint_t                        connecting;
 
+    ngx_addr_t                       *addrs;
+    ngx_uint_t                        naddrs;
+    ngx_uint_t                        addr;     /* in use, or to begin with */
+    ngx_uint_t                        tried;    /* in vain, of them */
+    ngx_msec_t                        timeout;
+    ngx_msec_t                        deadline;
+    ngx_uint_t                        has_deadline;
+
     /* set by the owner before the first open */
     ngx_sendkit_auth_redis_read_pt    read_handler;
     ngx_sendkit_auth_redis_lost_pt    lost_handler;
@@ -56,16 +64,17 @@ void ngx_sendkit_auth_redis_conn_init(ngx_sendkit_auth_redis_conn_t *conn,
     ngx_log_t *log);
 
 /*
- * addr     kept by the caller
- * timeout  ms, for the connection to be established
+ * addrs    of one server, kept by the caller: tried in turn, beginning with
+ *          the one that was good the last time
+ * timeout  ms, for the connection to an address to be established
  *
  * NGX_OK: it is being established, and can be written to at once;
  * NGX_ERROR: it could not be, said in the log.
  */
 
 ngx_int_t ngx_sendkit_auth_redis_conn_open(
-    ngx_sendkit_auth_redis_conn_t *conn, ngx_addr_t *addr,
-    ngx_msec_t timeout);
+    ngx_sendkit_auth_redis_conn_t *conn, ngx_addr_t *addrs,
+    ngx_uint_t naddrs, ngx_msec_t timeout);
 
 ngx_uint_t ngx_sendkit_auth_redis_conn_is_open(
     const ngx_sendkit_auth_redis_conn_t *conn);
