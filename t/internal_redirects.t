@@ -122,7 +122,7 @@ $::Guarded =~ s!proxy_pass.*!try_files /none \@backend;!r
 --- error_code eval: [ 200, 403, 403 ]
 --- response_body eval
 [
-    qr/"X-Sendkit-Role":\["member"\],"X-Sendkit-User-Id":\["u_owner"\],"X-Sendkit-Workspace-Id":\["w2"\]/,
+    qr/"X-Sendkit-Role":\["member"\],"X-Sendkit-User-Id":\["u_owner"\],.*"w2"/,
     ::denied(403), ::denied(403)
 ]
 --- upstream_requests: 4
@@ -315,7 +315,8 @@ $::Accel . "location /v1/workspaces/ { sendkit_auth on;"
 --- error_code eval: [ 401, 401 ]
 --- response_body eval
 [
-    ('{"success":false,"error":{"code":"UNAUTHORIZED","message":"A valid API key is required"}}') x 2
+    ('{"success":false,"error":{"code":"UNAUTHORIZED",'
+     . '"message":"A valid API key is required"}}') x 2
 ]
 --- upstream: none
 
