@@ -7,7 +7,7 @@
 # Both modules talk to a Redis here.
 #
 # Fails if hiredis is linked as a shared library, or statically without
-# "-Wl,--exclude-libs,ALL", so that its symbols are visible.
+# "-Wl,--exclude-libs,libhiredis.a", so that its symbols are visible.
 
 use SendkitAuth;
 use SendkitAuth::Denials;

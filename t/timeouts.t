@@ -224,7 +224,7 @@ ends_well($gate, 'a black hole');
 # sendkit_auth_timeout is shorter.
 
 $gate = gate(redis => 'redis://127.0.0.1:' . $hole->sockport,
-             timeout => '200ms');
+             connect => '1s', read => '1s', timeout => '200ms');
 $answer = ask($gate, 'owner', 'w1');
 is_refused($answer, 503, 'store_timeout', 'a black hole, a short time');
 takes($answer, 0.2, 'a black hole, a short time');
@@ -248,7 +248,8 @@ is_refused($answer, 503, 'store_timeout',
 takes($answer, 0.2, 'the default of the connect timeout');
 ends_well($gate, 'the default of the connect timeout');
 
-$gate = gate(redis => "unix:$path", timeout => '');
+$gate = gate(redis => "unix:$path", connect => '1s', read => '1s',
+             timeout => '');
 $answer = ask($gate, 'owner', 'w1');
 is_refused($answer, 503, 'store_timeout', 'the default of the whole');
 takes($answer, 0.25, 'the default of the whole');
