@@ -370,8 +370,11 @@ ngx_sendkit_auth_redis_reply(ngx_sendkit_auth_redis_t *redis,
         rc = command->handler(command->data, SENDKIT_STORE_ERROR, NULL);
 
     } else {
-        redis->failures = 0;
         rc = command->handler(command->data, SENDKIT_STORE_OK, reply);
+
+        if (rc == NGX_OK) {
+            redis->failures = 0;
+        }
     }
 
     ngx_sendkit_auth_redis_free(redis, command);
