@@ -44,7 +44,20 @@ typedef struct {
     ngx_uint_t                        error_format;
     ngx_str_t                         realm;
     ngx_str_t                         challenge;    /* WWW-Authenticate */
+    ngx_str_t                         origin;       /* len 0: off */
+    ngx_flag_t                        origin_send_key;
 } ngx_sendkit_auth_loc_conf_t;
+
+
+/* a subrequest to the origin: what its answer is for */
+
+typedef struct ngx_sendkit_auth_ctx_s  ngx_sendkit_auth_ctx_t;
+
+typedef struct {
+    ngx_sendkit_auth_ctx_t           *ctx;
+    ngx_sendkit_auth_subject_t        subject;
+    u_char                            digest[SENDKIT_DIGEST_HEX_LEN];
+} ngx_sendkit_auth_question_t;
 
 
 /*
@@ -64,7 +77,7 @@ typedef enum {
 
 /* one for a client's request, kept through its internal redirects */
 
-typedef struct {
+struct ngx_sendkit_auth_ctx_s {
     ngx_http_request_t               *request;
     ngx_sendkit_auth_state_e          state;
     sendkit_need_e                    need;         /* what is asked for */
@@ -75,18 +88,20 @@ typedef struct {
     ngx_uint_t                        preflight;    /* its headers are there */
 
     ngx_uint_t                        ndigests;     /* 0: not made yet */
-    ngx_uint_t                        digest;       /* in use, of these */
+    ngx_uint_t                        tries;        /* to find its record */
     sendkit_digest_t                  digests[NGX_SENDKIT_AUTH_PEPPERS];
     u_char                            key_id[SENDKIT_DIGEST_HEX_LEN];
 
     sendkit_id_t                      role_workspace;   /* of facts.role */
 
     ngx_sendkit_auth_waiter_t         waiter;
+    ngx_uint_t                        ask;          /* the origin is to be */
+    ngx_sendkit_auth_question_t      *question;     /* the last one */
     ngx_uint_t                        lookups;
     ngx_msec_t                        started;      /* the last of them */
     ngx_msec_t                        deadline;
     ngx_msec_t                        waited;       /* ms, for all of them */
-} ngx_sendkit_auth_ctx_t;
+};
 
 
 extern ngx_module_t  ngx_sendkit_auth_module;

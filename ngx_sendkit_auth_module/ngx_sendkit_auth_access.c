@@ -13,7 +13,9 @@
 #include "ngx_sendkit_auth_access.h"
 #include "ngx_sendkit_auth_ctx.h"
 #include "ngx_sendkit_auth_headers.h"
+#include "ngx_sendkit_auth_origin.h"
 #include "ngx_sendkit_auth_response.h"
+#include "ngx_sendkit_auth_wait.h"
 
 
 static void ngx_sendkit_auth_access_start(ngx_http_request_t *r,
@@ -24,9 +26,14 @@ static ngx_int_t ngx_sendkit_auth_access_decide(ngx_http_request_t *r,
     ngx_sendkit_auth_ctx_t *ctx);
 static ngx_int_t ngx_sendkit_auth_access_lookup(ngx_http_request_t *r,
     ngx_sendkit_auth_ctx_t *ctx);
-static void ngx_sendkit_auth_access_learn(ngx_sendkit_auth_ctx_t *ctx);
+static void ngx_sendkit_auth_access_subject(ngx_http_request_t *r,
+    ngx_sendkit_auth_ctx_t *ctx, ngx_sendkit_auth_subject_t *subject);
+static void ngx_sendkit_auth_access_learn(ngx_http_request_t *r,
+    ngx_sendkit_auth_ctx_t *ctx);
+static ngx_uint_t ngx_sendkit_auth_access_tries(ngx_http_request_t *r,
+    ngx_sendkit_auth_ctx_t *ctx);
 
-static ngx_int_t ngx_sendkit_auth_access_park(ngx_http_request_t *r);
+static void ngx_sendkit_auth_access_ask_handler(void *data);
 static void ngx_sendkit_auth_access_wake_handler(void *data);
 static void ngx_sendkit_auth_access_wait_handler(ngx_http_request_t *r);
 
@@ -69,7 +76,8 @@ ngx_sendkit_auth_access_handler(ngx_http_request_t *r)
     rc = ngx_sendkit_auth_access_decide(r, ctx);
 
     if (rc == NGX_AGAIN) {
-        return ngx_sendkit_auth_access_park(r);
+        return ngx_sendkit_auth_wait_start(r,
+                                         ngx_sendkit_auth_access_wait_handler);
     }
 
     return ngx_sendkit_auth_access_finish(r, ctx, sacf);
@@ -115,6 +123,7 @@ ngx_sendkit_auth_access_ctx(ngx_http_request_t *r,
         }
 
         ctx->waiter.handler = ngx_sendkit_auth_access_wake_handler;
+        ctx->waiter.ask = ngx_sendkit_auth_access_ask_handler;
         ctx->waiter.data = ctx;
         ctx->waiter.log = r->connection->log;
     }
@@ -229,7 +238,7 @@ ngx_sendkit_auth_access_decide(ngx_http_request_t *r,
             return NGX_AGAIN;
         }
 
-        ngx_sendkit_auth_access_learn(ctx);
+        ngx_sendkit_auth_access_learn(r, ctx);
     }
 }
 
@@ -238,8 +247,10 @@ static ngx_int_t
 ngx_sendkit_auth_access_lookup(ngx_http_request_t *r,
     ngx_sendkit_auth_ctx_t *ctx)
 {
-    ngx_msec_int_t  left;
+    ngx_msec_int_t              left;
+    ngx_sendkit_auth_subject_t  subject;
 
+    ctx->ask = 0;
     ctx->lookups++;
     ctx->started = ngx_current_msec;
     ctx->waiter.result.store = SENDKIT_STORE_ERROR;
@@ -253,25 +264,75 @@ ngx_sendkit_auth_access_lookup(ngx_http_request_t *r,
 
     left = (ngx_msec_int_t) (ctx->deadline - ngx_current_msec);
 
-    if (left < 0) {
-        left = 0;
+    if (left <= 0) {
+        ctx->waiter.result.store = SENDKIT_STORE_TIMEOUT;
+        return NGX_ERROR;
     }
 
-    if (ctx->need == SENDKIT_NEEDS_RECORD) {
-        return ngx_sendkit_auth_lookup_record(&ctx->waiter,
-                                              &ctx->digests[ctx->digest],
-                                              left);
-    }
+    ngx_sendkit_auth_access_subject(r, ctx, &subject);
 
-    return ngx_sendkit_auth_lookup_role(&ctx->waiter,
-                                  sendkit_decision_scope(&ctx->facts),
-                                  sendkit_id_span(&ctx->facts.record.user),
-                                  left);
+    return ngx_sendkit_auth_lookup(&ctx->waiter, &subject, left);
 }
 
 
 static void
-ngx_sendkit_auth_access_learn(ngx_sendkit_auth_ctx_t *ctx)
+ngx_sendkit_auth_access_subject(ngx_http_request_t *r,
+    ngx_sendkit_auth_ctx_t *ctx, ngx_sendkit_auth_subject_t *subject)
+{
+    sendkit_span_t                scope;
+    ngx_sendkit_auth_loc_conf_t  *sacf;
+
+    sacf = ngx_http_get_module_loc_conf(r, ngx_sendkit_auth_module);
+
+    ngx_memzero(subject, sizeof(ngx_sendkit_auth_subject_t));
+
+    scope = sendkit_decision_scope(&ctx->facts);
+
+    if (ctx->need == SENDKIT_NEEDS_RECORD) {
+        subject->kind = NGX_SENDKIT_AUTH_OF_RECORD;
+        subject->digest = ctx->digests[ctx->tries % ctx->ndigests];
+        subject->origin = sacf->origin.len != 0
+                          && ctx->tries + 1
+                             == ngx_sendkit_auth_access_tries(r, ctx);
+
+        if (subject->origin) {
+            (void) sendkit_id_set_workspace(&subject->workspace, scope);
+        }
+
+        return;
+    }
+
+    subject->kind = NGX_SENDKIT_AUTH_OF_ROLE;
+    subject->origin = sacf->origin.len != 0;
+    subject->user = ctx->facts.record.user;
+    (void) sendkit_id_set_workspace(&subject->workspace, scope);
+
+    if (subject->origin) {
+        subject->digest = ctx->digests[0];
+    }
+}
+
+
+/*
+ * How often a record is looked for: with an old pepper under its digest, too,
+ * and the origin is asked after both, for the digest of the new one.
+ */
+
+static ngx_uint_t
+ngx_sendkit_auth_access_tries(ngx_http_request_t *r,
+    ngx_sendkit_auth_ctx_t *ctx)
+{
+    ngx_sendkit_auth_loc_conf_t  *sacf;
+
+    sacf = ngx_http_get_module_loc_conf(r, ngx_sendkit_auth_module);
+
+    return ctx->ndigests + (sacf->origin.len != 0 && ctx->ndigests > 1);
+}
+
+
+static void
+ngx_sendkit_auth_access_learn(ngx_http_request_t *r,
+    ngx_sendkit_auth_ctx_t *ctx)
 {
     ngx_sendkit_auth_result_t  *result;
 
@@ -284,21 +345,24 @@ ngx_sendkit_auth_access_learn(ngx_sendkit_auth_ctx_t *ctx)
         return;
     }
 
-    if (ctx->need == SENDKIT_NEEDS_ROLE) {
+    if (ctx->need == SENDKIT_NEEDS_ROLE
+        || result->role_state == SENDKIT_ROLE_READ)
+    {
         ctx->facts.role_state = SENDKIT_ROLE_READ;
         ctx->facts.role = result->role;
 
         (void) sendkit_id_set_workspace(&ctx->role_workspace,
                                         sendkit_decision_scope(&ctx->facts));
+    }
+
+    if (ctx->need == SENDKIT_NEEDS_ROLE) {
         return;
     }
 
     if (result->record.state == SENDKIT_RECORD_ABSENT
-        && ctx->digest + 1 < ctx->ndigests)
+        && ctx->tries + 1 < ngx_sendkit_auth_access_tries(r, ctx))
     {
-        /* its record may still be under the digest of the old pepper */
-
-        ctx->digest++;
+        ctx->tries++;
         return;
     }
 
@@ -312,74 +376,63 @@ ngx_sendkit_auth_access_learn(ngx_sendkit_auth_ctx_t *ctx)
 }
 
 
-/* as a request that limit_req delays */
-
-static ngx_int_t
-ngx_sendkit_auth_access_park(ngx_http_request_t *r)
-{
-    ngx_event_t  *rev;
-
-    rev = r->connection->read;
-
-    if (rev->ready) {
-        ngx_post_event(rev, &ngx_posted_events);
-
-    } else if (ngx_handle_read_event(rev, 0) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = ngx_sendkit_auth_access_wait_handler;
-
-    return NGX_AGAIN;
-}
-
-
 /* called by the lookup: the request goes on in its own event */
 
 static void
 ngx_sendkit_auth_access_wake_handler(void *data)
 {
-    ngx_event_t             *wev;
     ngx_sendkit_auth_ctx_t  *ctx = data;
 
     ctx->state = NGX_SENDKIT_AUTH_DECIDING;
 
-    ngx_sendkit_auth_access_learn(ctx);
+    ngx_sendkit_auth_access_learn(ctx->request, ctx);
+    ngx_sendkit_auth_wait_wake(ctx->request);
+}
 
-    wev = ctx->request->connection->write;
 
-    ngx_post_event(wev, &ngx_posted_events);
+static void
+ngx_sendkit_auth_access_ask_handler(void *data)
+{
+    ngx_sendkit_auth_ctx_t  *ctx = data;
+
+    /* the answer to a question before is none to this one */
+
+    ctx->ask = 1;
+    ctx->question = NULL;
+
+    ngx_sendkit_auth_wait_wake(ctx->request);
 }
 
 
 static void
 ngx_sendkit_auth_access_wait_handler(ngx_http_request_t *r)
 {
-    ngx_connection_t        *c;
     ngx_sendkit_auth_ctx_t  *ctx;
 
-    c = r->connection;
-
-    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, c->log, 0, "sendkit auth wait");
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "sendkit auth wait");
 
     ctx = ngx_sendkit_auth_ctx_find(r);
 
     if (ctx->state == NGX_SENDKIT_AUTH_WAITING) {
 
-        if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
+        if (ctx->ask) {
+            ctx->ask = 0;
+            ngx_sendkit_auth_origin_ask(r, ctx);
+        }
+
+        if (ngx_sendkit_auth_wait_again(r) != NGX_OK) {
             ngx_http_finalize_request(r, NGX_ERROR);
         }
 
         return;
     }
 
-    if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
+    if (ngx_sendkit_auth_wait_done(r) != NGX_OK) {
         ngx_http_finalize_request(r, NGX_ERROR);
         return;
     }
 
-    r->read_event_handler = ngx_http_block_reading;
     r->write_event_handler = ngx_http_core_run_phases;
 
     ngx_http_core_run_phases(r);

@@ -59,6 +59,8 @@ ngx_sendkit_auth_create_main_conf(ngx_conf_t *cf)
      */
 
     samcf->lookup.timeout = NGX_CONF_UNSET_MSEC;
+    samcf->lookup.origin_ttl = NGX_CONF_UNSET_MSEC;
+    samcf->lookup.negative_ttl = NGX_CONF_UNSET_MSEC;
     samcf->lookup.redis.connect_timeout = NGX_CONF_UNSET_MSEC;
     samcf->lookup.redis.read_timeout = NGX_CONF_UNSET_MSEC;
 
@@ -72,6 +74,8 @@ ngx_sendkit_auth_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_sendkit_auth_main_conf_t *samcf = conf;
 
     ngx_conf_init_msec_value(samcf->lookup.timeout, 250);
+    ngx_conf_init_msec_value(samcf->lookup.origin_ttl, 60000);
+    ngx_conf_init_msec_value(samcf->lookup.negative_ttl, 5000);
     ngx_conf_init_msec_value(samcf->lookup.redis.connect_timeout, 200);
     ngx_conf_init_msec_value(samcf->lookup.redis.read_timeout, 100);
 
@@ -103,6 +107,14 @@ ngx_sendkit_auth_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (samcf->lookup.origin_ttl == 0 || samcf->lookup.negative_ttl == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"0\" in \"sendkit_auth_origin_ttl\" or "
+                           "\"sendkit_auth_negative_ttl\" is no time to keep "
+                           "an answer");
+        return NGX_CONF_ERROR;
+    }
+
     return NGX_CONF_OK;
 }
 
@@ -122,6 +134,7 @@ ngx_sendkit_auth_create_loc_conf(ngx_conf_t *cf)
      *
      *     sacf->realm = { 0, NULL };
      *     sacf->challenge = { 0, NULL };
+     *     sacf->origin = { 0, NULL };
      */
 
     sacf->mode = NGX_CONF_UNSET_UINT;
@@ -130,6 +143,7 @@ ngx_sendkit_auth_create_loc_conf(ngx_conf_t *cf)
     sacf->hide_credentials = NGX_CONF_UNSET;
     sacf->preflight = NGX_CONF_UNSET;
     sacf->error_format = NGX_CONF_UNSET_UINT;
+    sacf->origin_send_key = NGX_CONF_UNSET;
 
     return sacf;
 }
@@ -149,6 +163,8 @@ ngx_sendkit_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->error_format, prev->error_format,
                               SENDKIT_ERROR_FLAT);
     ngx_conf_merge_str_value(conf->realm, prev->realm, "sendkit");
+    ngx_conf_merge_str_value(conf->origin, prev->origin, "");
+    ngx_conf_merge_value(conf->origin_send_key, prev->origin_send_key, 0);
 
     if (conf->mode == NGX_SENDKIT_AUTH_OFF) {
         return NGX_CONF_OK;
@@ -453,10 +469,10 @@ ngx_sendkit_auth_conf_prefix(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    if (value[1].len > NGX_SENDKIT_AUTH_PREFIX_MAX) {
+    if (value[1].len > SENDKIT_SCHEMA_PREFIX_MAX) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%V\" in \"%V\" is longer than %d bytes",
-                           &value[1], &cmd->name, NGX_SENDKIT_AUTH_PREFIX_MAX);
+                           &value[1], &cmd->name, SENDKIT_SCHEMA_PREFIX_MAX);
         return NGX_CONF_ERROR;
     }
 
@@ -561,6 +577,37 @@ ngx_sendkit_auth_conf_realm(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 /* the bytes of a file, but for one newline at its end */
+
+char *
+ngx_sendkit_auth_conf_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_sendkit_auth_loc_conf_t *sacf = conf;
+
+    ngx_str_t  *value;
+
+    if (sacf->origin.data != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        ngx_str_set(&sacf->origin, "");
+        return NGX_CONF_OK;
+    }
+
+    if (value[1].data[0] != '/') {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" in \"%V\" is not \"off\" or a URI that "
+                           "begins with \"/\"", &value[1], &cmd->name);
+        return NGX_CONF_ERROR;
+    }
+
+    sacf->origin = value[1];
+
+    return NGX_CONF_OK;
+}
+
 
 static char *
 ngx_sendkit_auth_conf_secret(ngx_conf_t *cf, ngx_str_t *name,

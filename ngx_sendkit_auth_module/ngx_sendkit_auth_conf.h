@@ -37,6 +37,8 @@ char *ngx_sendkit_auth_conf_pepper_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_sendkit_auth_conf_realm(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_sendkit_auth_conf_origin(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 
 #endif /* _NGX_SENDKIT_AUTH_CONF_H_INCLUDED_ */

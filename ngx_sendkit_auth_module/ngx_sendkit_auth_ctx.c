@@ -50,7 +50,7 @@ ngx_sendkit_auth_ctx_find(ngx_http_request_t *r)
 static ngx_sendkit_auth_ctx_t *
 ngx_sendkit_auth_ctx_revive(ngx_http_request_t *r, ngx_sendkit_auth_ctx_t *ctx)
 {
-    ngx_sendkit_auth_lookup_cancel(&ctx->waiter);
+    ngx_sendkit_auth_waiter_cancel(&ctx->waiter);
 
     if (ctx->state != NGX_SENDKIT_AUTH_NEW) {
         ctx->state = NGX_SENDKIT_AUTH_DECIDED;
@@ -167,5 +167,5 @@ ngx_sendkit_auth_ctx_cleanup(void *data)
 {
     ngx_sendkit_auth_ctx_t  *ctx = data;
 
-    ngx_sendkit_auth_lookup_cancel(&ctx->waiter);
+    ngx_sendkit_auth_waiter_cancel(&ctx->waiter);
 }

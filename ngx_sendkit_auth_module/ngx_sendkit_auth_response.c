@@ -12,6 +12,8 @@
 #include "ngx_sendkit_auth_response.h"
 
 
+static ngx_int_t ngx_sendkit_auth_response_body(ngx_http_request_t *r,
+    unsigned status, const ngx_str_t *body);
 static ngx_int_t ngx_sendkit_auth_response_headers(ngx_http_request_t *r,
     const ngx_sendkit_auth_loc_conf_t *sacf, unsigned status,
     unsigned methods);
@@ -39,10 +41,7 @@ ngx_sendkit_auth_response_send(ngx_http_request_t *r,
     const ngx_sendkit_auth_loc_conf_t *sacf, sendkit_reason_e reason,
     unsigned methods)
 {
-    unsigned                  status;
-    ngx_int_t                 rc;
-    sendkit_span_t            body;
-    ngx_http_complex_value_t  cv;
+    ngx_int_t  rc;
 
     if (r->header_sent) {
 
@@ -52,37 +51,77 @@ ngx_sendkit_auth_response_send(ngx_http_request_t *r,
         return NGX_DONE;
     }
 
-    status = sendkit_error_status(reason);
-    body = sendkit_error_body(status,
-                              (sendkit_error_format_e) sacf->error_format);
+    /* no error_page for what may go wrong from here */
 
-    /*
-     * No "100 Continue" for a body that is not wanted, no error_page for
-     * what may go wrong from here, and nothing of an answer that an internal
-     * redirect has given up, nor the status of an error_page.
-     */
-
-    r->expect_tested = 1;
     r->error_page = 1;
-    r->err_status = 0;
+
+    rc = ngx_sendkit_auth_response_error(r, sacf, sendkit_error_status(reason),
+                                         methods);
+
+    ngx_http_finalize_request(r, rc);
+
+    return NGX_DONE;
+}
+
+
+ngx_int_t
+ngx_sendkit_auth_response_error(ngx_http_request_t *r,
+    const ngx_sendkit_auth_loc_conf_t *sacf, unsigned status,
+    unsigned methods)
+{
+    ngx_str_t       json;
+    sendkit_span_t  body;
+
+    /* nothing of an answer that an internal redirect has given up */
+
     ngx_http_clean_header(r);
 
     if (ngx_sendkit_auth_response_headers(r, sacf, status, methods)
         != NGX_OK)
     {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return NGX_DONE;
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    body = sendkit_error_body(status,
+                              (sendkit_error_format_e) sacf->error_format);
+
+    json.data = (u_char *) body.data;
+    json.len = body.len;
+
+    return ngx_sendkit_auth_response_body(r, status, &json);
+}
+
+
+ngx_int_t
+ngx_sendkit_auth_response_json(ngx_http_request_t *r, unsigned status,
+    const ngx_str_t *body)
+{
+    if (ngx_sendkit_auth_response_header(r, &ngx_sendkit_auth_cache_control,
+                                         &ngx_sendkit_auth_no_store)
+        == NULL)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_sendkit_auth_response_body(r, status, body);
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_response_body(ngx_http_request_t *r, unsigned status,
+    const ngx_str_t *body)
+{
+    ngx_http_complex_value_t  cv;
+
+    /* no "100 Continue", and not the status of an error_page */
+
+    r->expect_tested = 1;
+    r->err_status = 0;
+
     ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
-    cv.value.data = (u_char *) body.data;
-    cv.value.len = body.len;
+    cv.value = *body;
 
-    rc = ngx_http_send_response(r, status, &ngx_sendkit_auth_json, &cv);
-
-    ngx_http_finalize_request(r, rc);
-
-    return NGX_DONE;
+    return ngx_http_send_response(r, status, &ngx_sendkit_auth_json, &cv);
 }
 
 

@@ -53,6 +53,24 @@ static const sendkit_error_t  sendkit_errors[] = {
                      "\"message\":\"The method is not allowed for this "
                      "resource\"}}") } },
 
+    { 409,
+      { SENDKIT_SPAN("{\"error\":\"Conflict\","
+                     "\"message\":\"The request conflicts with the current "
+                     "state of the resource\",\"code\":409,"
+                     "\"details\":\"Resource already exists\"}"),
+        SENDKIT_SPAN("{\"success\":false,\"error\":{\"code\":\"CONFLICT\","
+                     "\"message\":\"The request conflicts with the current "
+                     "state of the resource\","
+                     "\"details\":\"Resource already exists\"}}") } },
+
+    { 413,
+      { SENDKIT_SPAN("{\"error\":\"Content Too Large\","
+                     "\"message\":\"The request body is too large\","
+                     "\"code\":413}"),
+        SENDKIT_SPAN("{\"success\":false,\"error\":{\"code\":"
+                     "\"CONTENT_TOO_LARGE\","
+                     "\"message\":\"The request body is too large\"}}") } },
+
     { 503,
       { SENDKIT_SPAN("{\"error\":\"Service Unavailable\","
                      "\"message\":\"The service is temporarily unavailable\","

@@ -24,7 +24,10 @@ typedef enum {
 
 unsigned sendkit_error_status(sendkit_reason_e reason);
 
-/* the JSON body for such a status; static bytes, the same for each request */
+/*
+ * The JSON body for such a status, or for one of the key service (409, 413);
+ * static bytes, the same for each request.
+ */
 
 sendkit_span_t sendkit_error_body(unsigned status,
     sendkit_error_format_e format);

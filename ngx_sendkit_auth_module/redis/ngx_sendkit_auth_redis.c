@@ -125,6 +125,19 @@ ngx_sendkit_auth_redis_send(ngx_sendkit_auth_redis_t *redis,
 }
 
 
+ngx_uint_t
+ngx_sendkit_auth_redis_is_noscript(
+    const ngx_sendkit_auth_redis_reply_t *reply)
+{
+    static const sendkit_span_t  noscript = SENDKIT_SPAN("NOSCRIPT ");
+
+    return reply->type == NGX_SENDKIT_AUTH_REDIS_ERROR
+           && reply->values[0].len >= noscript.len
+           && ngx_memcmp(reply->values[0].data, noscript.data, noscript.len)
+              == 0;
+}
+
+
 void
 ngx_sendkit_auth_redis_close(ngx_sendkit_auth_redis_t *redis)
 {
@@ -339,7 +352,9 @@ ngx_sendkit_auth_redis_reply(ngx_sendkit_auth_redis_t *redis,
     ngx_int_t                          rc;
     ngx_sendkit_auth_redis_command_t  *command;
 
-    if (reply->type == NGX_SENDKIT_AUTH_REDIS_ERROR) {
+    if (reply->type == NGX_SENDKIT_AUTH_REDIS_ERROR
+        && !ngx_sendkit_auth_redis_is_noscript(reply))
+    {
         ngx_sendkit_auth_redis_log_error(redis, reply);
     }
 
@@ -367,7 +382,7 @@ ngx_sendkit_auth_redis_reply(ngx_sendkit_auth_redis_t *redis,
         /* void */
 
     } else if (reply->type == NGX_SENDKIT_AUTH_REDIS_ERROR) {
-        rc = command->handler(command->data, SENDKIT_STORE_ERROR, NULL);
+        rc = command->handler(command->data, SENDKIT_STORE_ERROR, reply);
 
     } else {
         rc = command->handler(command->data, SENDKIT_STORE_OK, reply);

@@ -39,7 +39,8 @@ typedef struct ngx_sendkit_auth_redis_s  ngx_sendkit_auth_redis_t;
 
 /*
  * store  SENDKIT_STORE_OK: *reply is the server's, not an error, valid until
- *        the handler returns; otherwise reply is NULL, and the log says why
+ *        the handler returns; otherwise the log says why, and reply is NULL,
+ *        or the server's error
  *
  * Returns NGX_OK; NGX_ERROR when the reply cannot be one to the command: the
  * connection is then closed, for no reply on it can be trusted any more.
@@ -74,6 +75,11 @@ ngx_sendkit_auth_redis_t *ngx_sendkit_auth_redis_create(ngx_pool_t *pool,
 ngx_int_t ngx_sendkit_auth_redis_send(ngx_sendkit_auth_redis_t *redis,
     const sendkit_span_t *args, ngx_uint_t nargs,
     ngx_sendkit_auth_redis_reply_pt handler, void *data);
+
+/* 1 for an error that says that a script has to be sent again, by EVAL */
+
+ngx_uint_t ngx_sendkit_auth_redis_is_noscript(
+    const ngx_sendkit_auth_redis_reply_t *reply);
 
 /* no handler is called afterwards */
 

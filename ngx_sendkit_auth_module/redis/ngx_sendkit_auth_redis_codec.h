@@ -19,7 +19,7 @@
  * no command.  Owned by one connection of the Redis client.
  */
 
-#define NGX_SENDKIT_AUTH_REDIS_ARGS    8
+#define NGX_SENDKIT_AUTH_REDIS_ARGS    16
 #define NGX_SENDKIT_AUTH_REDIS_VALUES  8
 
 

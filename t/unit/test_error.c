@@ -61,6 +61,7 @@ static const test_body_t  test_bodies[] = {
     { 403, "Forbidden", "FORBIDDEN" },
     { 404, "Not Found", "NOT_FOUND" },
     { 405, "Method Not Allowed", "METHOD_NOT_ALLOWED" },
+    { 413, "Content Too Large", "CONTENT_TOO_LARGE" },
     { 503, "Service Unavailable", "SERVICE_UNAVAILABLE" }
 };
 
@@ -118,6 +119,18 @@ test_documented(tap_t *tap)
                       "\"message\":\"You don't have permission to access this "
                       "resource\"}}"),
              "the envelope of 403 has the same words");
+    tap_span(tap, sendkit_error_body(409, SENDKIT_ERROR_FLAT),
+             tap_text("{\"error\":\"Conflict\",\"message\":\"The request "
+                      "conflicts with the current state of the resource\","
+                      "\"code\":409,\"details\":\"Resource already exists"
+                      "\"}"),
+             "the flat body of 409 is the documented one");
+    tap_span(tap, sendkit_error_body(409, SENDKIT_ERROR_ENVELOPE),
+             tap_text("{\"success\":false,\"error\":{\"code\":\"CONFLICT\","
+                      "\"message\":\"The request conflicts with the current "
+                      "state of the resource\",\"details\":\"Resource already "
+                      "exists\"}}"),
+             "the envelope of 409 has the same words");
     tap_span(tap, sendkit_error_body(404, SENDKIT_ERROR_FLAT),
              tap_text("{\"error\":\"Not Found\",\"message\":\"The requested "
                       "resource was not found\",\"code\":404}"),
