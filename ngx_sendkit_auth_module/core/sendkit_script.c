@@ -12,8 +12,11 @@ static const sendkit_span_t  sendkit_script_changed = SENDKIT_SPAN("CHANGED");
 
 
 /*
- * Reads first, for a key of another type stops the script where it is read.
- * What is written then did not exist or was just deleted.
+ * Redis takes nothing back when a script fails, so that all that could fail
+ * comes before what could not be undone.  A key of another type stops it where
+ * it is read.  Deleting the record of the new key, which is not there, shows
+ * that deleting is allowed; full memory stops a script at its first write, and
+ * only there.  The old key lives until the new one is complete.
  */
 
 const sendkit_span_t  sendkit_script_workspace_key = SENDKIT_SPAN(
@@ -25,18 +28,40 @@ const sendkit_span_t  sendkit_script_workspace_key = SENDKIT_SPAN(
     "    return redis.status_reply('CHANGED')\n"
     "end\n"
 
-    "if old ~= '' then\n"
-    "    if redis.call('HGET', KEYS[2], 'workspace') == workspace then\n"
-    "        redis.call('DEL', KEYS[2])\n"
-    "    end\n"
-    "    redis.call('DEL', KEYS[1])\n"
+    "local own = old ~= ''\n"
+    "    and redis.call('HGET', KEYS[2], 'workspace') == workspace\n"
+
+    "if new == '' then\n"
+    "    redis.call('DEL', KEYS[1], own and KEYS[2] or KEYS[1])\n"
+    "    return redis.status_reply('OK')\n"
     "end\n"
 
-    "if new ~= '' then\n"
-    "    redis.call('HSET', KEYS[3], 'type', 'workspace',\n"
-    "               'workspace', workspace, unpack(ARGV, 7))\n"
-    "    redis.call('HSET', KEYS[1], 'digest', new, 'created_at', ARGV[4],\n"
-    "               'created_by', ARGV[5], 'masked', ARGV[6])\n"
+    "if old ~= '' then\n"
+    "    redis.call('DEL', KEYS[3])\n"
+    "end\n"
+
+    "redis.call('HSET', KEYS[3], 'type', 'workspace',\n"
+    "           'workspace', workspace, unpack(ARGV, 7))\n"
+
+    "local done = 0\n"
+
+    "if old ~= '' then\n"
+    "    done = redis.pcall('DEL', KEYS[1])\n"
+    "end\n"
+
+    "if type(done) == 'number' then\n"
+    "    done = redis.pcall('HSET', KEYS[1], 'digest', new,\n"
+    "                       'created_at', ARGV[4], 'created_by', ARGV[5],\n"
+    "                       'masked', ARGV[6])\n"
+    "end\n"
+
+    "if type(done) == 'table' then\n"
+    "    redis.call('DEL', KEYS[3])\n"
+    "    return done\n"
+    "end\n"
+
+    "if own then\n"
+    "    redis.call('DEL', KEYS[2])\n"
     "end\n"
 
     "return redis.status_reply('OK')\n"
