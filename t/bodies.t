@@ -435,7 +435,7 @@ __DATA__
 
 === TEST 9: an error page for what is wrong with a body is no way around the gate
 --- config eval
-"error_page 413 /v1/workspaces/w1/api-key;\n"
+"error_page 413 /v1/workspaces/w1/api-key/rotate;\n"
 . $::Guarded =~ s!proxy_pass!client_max_body_size 10; proxy_pass!r
 --- redis eval: $::Seed
 --- request eval

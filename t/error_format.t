@@ -98,7 +98,7 @@ __DATA__
 --- redis eval: $::Seed
 --- request eval
 [ map { s/^GET/HEAD/r } grep { !/^DELETE/ } @::Requests,
-      'GET /v1/workspaces/w1/api-key' ]
+      'GET /v1/workspaces/w1/api-key/rotate' ]
 --- more_headers eval
 [ @::Headers[ 0 .. 3, 5 ], "X-Api-Key: $::Key{owner}" ]
 --- error_code eval: [ 400, 401, 403, 404, 503, 405 ]
@@ -108,7 +108,7 @@ __DATA__
   ::head('401 Unauthorized', 75, $::Challenge),
   ::head('403 Forbidden', 94), ::head('404 Not Found', 81),
   ::head('503 Service Temporarily Unavailable', 93, 'Retry-After: 1'),
-  ::head('405 Not Allowed', 97, 'Allow: POST, DELETE') ]
+  ::head('405 Not Allowed', 97, 'Allow: POST') ]
 --- upstream: none
 
 

@@ -31,8 +31,9 @@ our $Accel = $Guarded . <<'END';
     }
 END
 
-our @Accel = map { "GET /accel/?to=$_" } '/v1/workspaces/w1', '/v1/account',
-                                         '/v1/workspaces/w2/api-key';
+our @Accel = map { "GET /accel/?to=$_" }
+                 '/v1/workspaces/w1', '/v1/account',
+                 '/v1/workspaces/w2/api-key/rotate';
 
 run_tests();
 
@@ -162,7 +163,8 @@ $::Guarded =~ s!proxy_pass.*!try_files /none \@backend;!r
 --- redis eval: $::Seed
 --- request eval
 [
-    'GET /v1/leads?to=/v1/account', 'GET /v1/leads?to=/v1/workspaces/w1/api-key',
+    'GET /v1/leads?to=/v1/account',
+    'GET /v1/leads?to=/v1/workspaces/w1/api-key/rotate',
     'GET /v1/leads?to=/v1/workspaces/w1'
 ]
 --- more_headers eval: "X-Api-Key: $::Key{workspace}"

@@ -68,7 +68,7 @@ __DATA__
 --- config eval: $::Guarded
 --- redis eval: $::Seed
 --- request eval
-[ "HEAD /v1/workspaces/w1/api-key", "HEAD /v1/workspaces/w2",
+[ "HEAD /v1/workspaces/w1/api-key/rotate", "HEAD /v1/workspaces/w2",
   "HEAD /v1/workspaces/w1" ]
 --- more_headers eval: "X-Api-Key: $::Key{workspace}"
 --- error_code eval: [ 405, 403, 200 ]
@@ -124,11 +124,11 @@ __DATA__
 --- config eval: $::Guarded
 --- redis eval: $::Seed
 --- request eval
-[ "GET /v1/workspaces/w1/api-key", "PUT /v1/workspaces/w1/api-key",
+[ "PATCH /v1/workspaces/w1/api-key", "PUT /v1/workspaces/w1/api-key",
   "DELETE /v1/workspaces/w1/api-key" ]
 --- more_headers eval: "X-Api-Key: $::Key{owner}"
 --- error_code eval: [ 405, 405, 200 ]
---- response_headers eval: [ "Allow: POST, DELETE", "Allow: POST, DELETE", "" ]
+--- response_headers eval: [ ("Allow: GET, HEAD, POST, DELETE") x 2, "" ]
 --- response_body eval
 [ $::NotAllowed, $::NotAllowed, qr/"method":"DELETE"/ ]
 --- upstream_requests: 1

@@ -54,7 +54,7 @@ X-Api-Key: $::Key{owner}"
 === TEST 4: a method that is not listed costs no command
 --- config eval: $::Guarded
 --- redis eval: $::Seed
---- request eval: [ "PUT /v1/account", "GET /v1/workspaces/w1/api-key" ]
+--- request eval: [ "PUT /v1/account", "PUT /v1/workspaces/w1/api-key" ]
 --- more_headers eval: "X-Api-Key: $::Key{owner}"
 --- error_code eval: [ 405, 405 ]
 --- commandstats: none

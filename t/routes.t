@@ -519,7 +519,8 @@ __DATA__
 --- config eval: $::Guarded
 --- redis eval: $::Seed
 --- request eval
-[ "POST /v1/workspaces/w1/api-key", "DELETE /v1/workspaces/w1/api-key",
+[ "GET /v1/workspaces/w1/api-key", "POST /v1/workspaces/w1/api-key",
+  "DELETE /v1/workspaces/w1/api-key",
   "POST /v1/workspaces/w1/api-key/rotate", "POST /v1/workspaces/w1/members",
   "DELETE /v1/workspaces/w1/members/u_x", "GET /v1/workspaces/w1",
   "PATCH /v1/workspaces/w1", "DELETE /v1/workspaces/w1",
@@ -528,7 +529,7 @@ __DATA__
   "GET /v1/account/x" ]
 --- more_headers eval: "X-Api-Key: $::Key{member}"
 --- error_code eval
-[ 403, 403, 403, 200, 403, 200, 403, 403, 403, (200) x 5 ]
+[ (403) x 4, 200, 403, 200, 403, 403, 403, (200) x 5 ]
 --- upstream_requests: 7
 
 
@@ -537,7 +538,8 @@ __DATA__
 --- config eval: $::Guarded
 --- redis eval: $::Seed
 --- request eval
-[ "POST /v1/workspaces/w1/api-key", "DELETE /v1/workspaces/w1/api-key",
+[ "GET /v1/workspaces/w1/api-key", "POST /v1/workspaces/w1/api-key",
+  "DELETE /v1/workspaces/w1/api-key",
   "POST /v1/workspaces/w1/api-key/rotate", "POST /v1/workspaces/w1/members",
   "DELETE /v1/workspaces/w1/members/u_x", "GET /v1/workspaces/w1",
   "PATCH /v1/workspaces/w1", "DELETE /v1/workspaces/w1",
@@ -546,7 +548,7 @@ __DATA__
   "GET /v1/account/x", "DELETE /v1/leads/1" ]
 --- more_headers eval: "X-Api-Key: $::Key{workspace}"
 --- error_code eval
-[ (403) x 5, 200, 200, 403, 403, 403, 200, 403, 403, 403, 200 ]
+[ (403) x 6, 200, 200, 403, 403, 403, 200, 403, 403, 403, 200 ]
 --- upstream_requests: 4
 --- upstream_identity eval: ::identity('workspace')
 
@@ -556,14 +558,15 @@ __DATA__
 --- config eval: $::Guarded
 --- redis eval: $::Seed
 --- request eval
-[ "POST /v1/workspaces/w1/api-key", "DELETE /v1/workspaces/w1/api-key",
+[ "GET /v1/workspaces/w1/api-key", "POST /v1/workspaces/w1/api-key",
+  "DELETE /v1/workspaces/w1/api-key",
   "POST /v1/workspaces/w1/api-key/rotate", "POST /v1/workspaces/w1/members",
   "DELETE /v1/workspaces/w1/members/u_x", "GET /v1/workspaces/w1",
   "PATCH /v1/workspaces/w1", "DELETE /v1/workspaces/w1",
   "GET /v1/workspaces/w1/api-key/x" ]
 --- more_headers eval: "X-Api-Key: $::Key{admin}"
---- error_code eval: [ (200) x 7, 403, 200 ]
---- upstream_requests: 8
+--- error_code eval: [ (200) x 8, 403, 200 ]
+--- upstream_requests: 9
 --- upstream_identity eval: ::identity('admin', 'w1')
 
 
