@@ -48,6 +48,7 @@ typedef enum {
 typedef struct {
     sendkit_span_t                    path;     /* after the workspace */
     unsigned                          method;
+    const char                       *done;     /* for the log */
     ngx_sendkit_keys_operation_e      operation;
     ngx_sendkit_keys_pt               start;
 } ngx_sendkit_keys_operation_t;
@@ -95,6 +96,7 @@ static void ngx_sendkit_keys_cleanup(void *data);
 
 static ngx_int_t ngx_sendkit_keys_error(ngx_sendkit_keys_ctx_t *ctx,
     unsigned status);
+static ngx_int_t ngx_sendkit_keys_unavailable(ngx_sendkit_keys_ctx_t *ctx);
 static ngx_int_t ngx_sendkit_keys_json(ngx_sendkit_keys_ctx_t *ctx,
     unsigned status, const char *format, sendkit_span_t key,
     const sendkit_workspace_key_t *record);
@@ -102,16 +104,16 @@ static void ngx_sendkit_keys_log(ngx_sendkit_keys_ctx_t *ctx);
 
 
 static const ngx_sendkit_keys_operation_t  ngx_sendkit_keys_operations[] = {
-    { SENDKIT_SPAN("/api-key"), SENDKIT_METHOD_GET,
+    { SENDKIT_SPAN("/api-key"), SENDKIT_METHOD_GET, "shown",
       NGX_SENDKIT_KEYS_SHOW, ngx_sendkit_keys_read },
 
-    { SENDKIT_SPAN("/api-key"), SENDKIT_METHOD_POST,
+    { SENDKIT_SPAN("/api-key"), SENDKIT_METHOD_POST, "created",
       NGX_SENDKIT_KEYS_CREATE, ngx_sendkit_keys_create },
 
-    { SENDKIT_SPAN("/api-key"), SENDKIT_METHOD_DELETE,
+    { SENDKIT_SPAN("/api-key"), SENDKIT_METHOD_DELETE, "deleted",
       NGX_SENDKIT_KEYS_DELETE, ngx_sendkit_keys_read },
 
-    { SENDKIT_SPAN("/api-key/rotate"), SENDKIT_METHOD_POST,
+    { SENDKIT_SPAN("/api-key/rotate"), SENDKIT_METHOD_POST, "rotated",
       NGX_SENDKIT_KEYS_ROTATE, ngx_sendkit_keys_read }
 };
 
@@ -299,7 +301,7 @@ static ngx_int_t
 ngx_sendkit_keys_create(ngx_sendkit_keys_ctx_t *ctx)
 {
     if (ngx_sendkit_keys_make(ctx) != NGX_OK) {
-        return ngx_sendkit_keys_error(ctx, NGX_HTTP_SERVICE_UNAVAILABLE);
+        return ngx_sendkit_keys_unavailable(ctx);
     }
 
     return ngx_sendkit_keys_change(ctx);
@@ -336,7 +338,7 @@ ngx_sendkit_keys_found(ngx_sendkit_keys_ctx_t *ctx)
                       "redis has malformed record of the key of workspace "
                       "\"%*s\"", (size_t) ctx->change.workspace.len,
                       ctx->change.workspace.data);
-        return ngx_sendkit_keys_error(ctx, NGX_HTTP_SERVICE_UNAVAILABLE);
+        return ngx_sendkit_keys_unavailable(ctx);
     }
 
     if (ctx->operation->operation == NGX_SENDKIT_KEYS_SHOW) {
@@ -352,7 +354,7 @@ ngx_sendkit_keys_found(ngx_sendkit_keys_ctx_t *ctx)
     if (ctx->operation->operation == NGX_SENDKIT_KEYS_ROTATE
         && ctx->key == NULL && ngx_sendkit_keys_make(ctx) != NGX_OK)
     {
-        return ngx_sendkit_keys_error(ctx, NGX_HTTP_SERVICE_UNAVAILABLE);
+        return ngx_sendkit_keys_unavailable(ctx);
     }
 
     return ngx_sendkit_keys_change(ctx);
@@ -386,7 +388,7 @@ ngx_sendkit_keys_changed(ngx_sendkit_keys_ctx_t *ctx)
     /* another request was faster: once more from what there is now */
 
     if (++ctx->tries == NGX_SENDKIT_KEYS_TRIES) {
-        return ngx_sendkit_keys_error(ctx, NGX_HTTP_SERVICE_UNAVAILABLE);
+        return ngx_sendkit_keys_unavailable(ctx);
     }
 
     return ngx_sendkit_keys_read(ctx);
@@ -531,7 +533,7 @@ ngx_sendkit_keys_wait(ngx_sendkit_keys_ctx_t *ctx, ngx_sendkit_keys_pt next,
     ngx_int_t rc)
 {
     if (rc != NGX_AGAIN) {
-        return ngx_sendkit_keys_error(ctx, NGX_HTTP_SERVICE_UNAVAILABLE);
+        return ngx_sendkit_keys_unavailable(ctx);
     }
 
     ctx->next = next;
@@ -568,7 +570,7 @@ ngx_sendkit_keys_wait_handler(ngx_http_request_t *r)
     if (!ctx->waiting) {
         rc = ctx->waiter.result.store == SENDKIT_STORE_OK
              ? ctx->next(ctx)
-             : ngx_sendkit_keys_error(ctx, NGX_HTTP_SERVICE_UNAVAILABLE);
+             : ngx_sendkit_keys_unavailable(ctx);
     }
 
     if (rc == NGX_AGAIN && ctx->waiting) {
@@ -598,6 +600,18 @@ static ngx_int_t
 ngx_sendkit_keys_error(ngx_sendkit_keys_ctx_t *ctx, unsigned status)
 {
     return ngx_sendkit_auth_response_error(ctx->request, ctx->sacf, status, 0);
+}
+
+
+static ngx_int_t
+ngx_sendkit_keys_unavailable(ngx_sendkit_keys_ctx_t *ctx)
+{
+    ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
+                  "sendkit keys: could not be %s, key of workspace \"%*s\"",
+                  ctx->operation->done, (size_t) ctx->change.workspace.len,
+                  ctx->change.workspace.data);
+
+    return ngx_sendkit_keys_error(ctx, NGX_HTTP_SERVICE_UNAVAILABLE);
 }
 
 
@@ -633,10 +647,8 @@ ngx_sendkit_keys_json(ngx_sendkit_keys_ctx_t *ctx, unsigned status,
 static void
 ngx_sendkit_keys_log(ngx_sendkit_keys_ctx_t *ctx)
 {
-    const u_char               *digest;
-    const sendkit_id_t         *user, *workspace;
-    static const char * const   done[] = { "", "created", "rotated",
-                                           "deleted" };
+    const u_char        *digest;
+    const sendkit_id_t  *user, *workspace;
 
     digest = ctx->change.to.state == SENDKIT_RECORD_FOUND
              ? ctx->change.to.digest : ctx->change.from.digest;
@@ -646,7 +658,7 @@ ngx_sendkit_keys_log(ngx_sendkit_keys_ctx_t *ctx)
     ngx_log_error(NGX_LOG_NOTICE, ctx->request->connection->log, 0,
                   "sendkit keys: user \"%*s\" %s key of workspace \"%*s\", "
                   "key id \"%*s\"", (size_t) user->len, user->data,
-                  done[ctx->operation->operation], (size_t) workspace->len,
+                  ctx->operation->done, (size_t) workspace->len,
                   workspace->data, (size_t) NGX_SENDKIT_AUTH_KEY_ID_LEN,
                   digest);
 }
