@@ -414,12 +414,21 @@ ngx_sendkit_auth_access_wait_handler(ngx_http_request_t *r)
 
     ctx = ngx_sendkit_auth_ctx_find(r);
 
-    if (ctx->state == NGX_SENDKIT_AUTH_WAITING) {
+    if (ctx->ask) {
+        ctx->ask = 0;
 
-        if (ctx->ask) {
-            ctx->ask = 0;
+        if (ctx->state == NGX_SENDKIT_AUTH_WAITING) {
             ngx_sendkit_auth_origin_ask(r, ctx);
+
+        } else {
+
+            /* too late for this one: another one may ask */
+
+            ngx_sendkit_auth_waiter_cancel(&ctx->waiter);
         }
+    }
+
+    if (ctx->state == NGX_SENDKIT_AUTH_WAITING) {
 
         if (ngx_sendkit_auth_wait_again(r) != NGX_OK) {
             ngx_http_finalize_request(r, NGX_ERROR);
@@ -444,6 +453,13 @@ ngx_sendkit_auth_access_finish(ngx_http_request_t *r,
     ngx_sendkit_auth_ctx_t *ctx, const ngx_sendkit_auth_loc_conf_t *sacf)
 {
     ctx->state = NGX_SENDKIT_AUTH_DECIDED;
+
+    if (ctx->waiter.asking != NULL) {
+
+        /* the next request would wait until the question is answered */
+
+        r->keepalive = 0;
+    }
 
     if (!sendkit_reason_forwards(ctx->reason)) {
 

@@ -596,10 +596,13 @@ ngx_sendkit_auth_conf_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_OK;
     }
 
-    if (value[1].data[0] != '/') {
+    if (value[1].data[0] != '/'
+        || strpbrk((char *) value[1].data, "?$#") != NULL)
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%V\" in \"%V\" is not \"off\" or a URI that "
-                           "begins with \"/\"", &value[1], &cmd->name);
+                           "begins with \"/\", without arguments and variables",
+                           &value[1], &cmd->name);
         return NGX_CONF_ERROR;
     }
 

@@ -43,8 +43,12 @@ static ngx_int_t ngx_sendkit_auth_origin_header(ngx_list_t *headers,
 
 static ngx_int_t ngx_sendkit_auth_origin_handler(ngx_http_request_t *sr,
     void *data, ngx_int_t rc);
-static unsigned ngx_sendkit_auth_origin_status(ngx_http_request_t *sr,
-    ngx_int_t rc);
+static void ngx_sendkit_auth_origin_answer(ngx_http_request_t *sr,
+    const ngx_sendkit_auth_question_t *question, ngx_int_t rc,
+    sendkit_answer_t *answer);
+static const char *ngx_sendkit_auth_origin_fault(ngx_http_request_t *sr,
+    ngx_int_t rc, sendkit_span_t *values);
+static ngx_uint_t ngx_sendkit_auth_origin_is_cached(ngx_http_request_t *sr);
 static ngx_int_t ngx_sendkit_auth_origin_values(ngx_http_request_t *sr,
     sendkit_span_t *values);
 static ngx_int_t ngx_sendkit_auth_origin_value(const ngx_table_elt_t *h,
@@ -280,8 +284,6 @@ ngx_sendkit_auth_origin_handler(ngx_http_request_t *sr, void *data,
 {
     ngx_sendkit_auth_question_t *question = data;
 
-    unsigned                 status;
-    sendkit_span_t           values[SENDKIT_ANSWER_NHEADERS];
     sendkit_answer_t         answer;
     ngx_sendkit_auth_ctx_t  *ctx;
 
@@ -302,50 +304,90 @@ ngx_sendkit_auth_origin_handler(ngx_http_request_t *sr, void *data,
         return rc;
     }
 
-    status = ngx_sendkit_auth_origin_status(sr, rc);
-
-    if (ngx_sendkit_auth_origin_values(sr, values) != NGX_OK) {
-        status = 0;
-    }
-
-    sendkit_answer_parse(&answer, status, values,
-                         sendkit_id_span(&question->subject.workspace),
-                         sendkit_id_span(&question->subject.user));
-
-    if (answer.store != SENDKIT_STORE_OK) {
-        ngx_log_error(NGX_LOG_ERR, sr->connection->log, 0,
-                      "sendkit auth got no good answer from origin \"%V\", "
-                      "status %ui", &sr->uri, (ngx_uint_t) status);
-    }
-
+    ngx_sendkit_auth_origin_answer(sr, question, rc, &answer);
     ngx_sendkit_auth_lookup_answer(&ctx->waiter, &answer);
 
     return rc;
 }
 
 
-/*
- * Only the origin can say 404: that of nginx itself, for a location that is
- * missing as an example, comes as rc.
- */
-
-static unsigned
-ngx_sendkit_auth_origin_status(ngx_http_request_t *sr, ngx_int_t rc)
+static void
+ngx_sendkit_auth_origin_answer(ngx_http_request_t *sr,
+    const ngx_sendkit_auth_question_t *question, ngx_int_t rc,
+    sendkit_answer_t *answer)
 {
-    switch (rc) {
+    unsigned         status;
+    const char      *fault;
+    sendkit_span_t   values[SENDKIT_ANSWER_NHEADERS];
 
-    case NGX_OK:
-        return sr->upstream != NULL ? (unsigned) sr->headers_out.status : 0;
+    status = rc == NGX_OK ? (unsigned) sr->headers_out.status : (unsigned) rc;
+    fault = ngx_sendkit_auth_origin_fault(sr, rc, values);
 
-    case NGX_HTTP_BAD_GATEWAY:
-    case NGX_HTTP_SERVICE_UNAVAILABLE:
-    case NGX_HTTP_GATEWAY_TIME_OUT:
-        return (unsigned) rc;
+    sendkit_answer_parse(answer, fault == NULL ? status : 0, values,
+                         sendkit_id_span(&question->subject.workspace),
+                         sendkit_id_span(&question->subject.user));
 
-    default:
-        return 0;
+    if (answer->store != SENDKIT_STORE_OK) {
+        ngx_log_error(NGX_LOG_ERR, sr->connection->log, 0,
+                      "sendkit auth got no good answer from origin \"%V\": "
+                      "status %ui%s", &sr->uri, (ngx_uint_t) status,
+                      fault != NULL ? fault : "");
     }
 }
+
+
+/*
+ * Only the origin can say that there is no such key: 404 of nginx itself, for
+ * a location that is missing as an example, comes as rc.  And it must say so
+ * now: the key of a cache is the URI of the client, not the question.
+ */
+
+static const char *
+ngx_sendkit_auth_origin_fault(ngx_http_request_t *sr, ngx_int_t rc,
+    sendkit_span_t *values)
+{
+    ngx_memzero(values, SENDKIT_ANSWER_NHEADERS * sizeof(sendkit_span_t));
+
+    if (rc == NGX_HTTP_BAD_GATEWAY || rc == NGX_HTTP_SERVICE_UNAVAILABLE
+        || rc == NGX_HTTP_GATEWAY_TIME_OUT)
+    {
+        return NULL;
+    }
+
+    if (rc != NGX_OK || sr->upstream == NULL) {
+        return ", not sent by an upstream server";
+    }
+
+    if (ngx_sendkit_auth_origin_is_cached(sr)) {
+        return ", and the location has a cache";
+    }
+
+    if (ngx_sendkit_auth_origin_values(sr, values) != NGX_OK) {
+        return ", with a header twice";
+    }
+
+    return NULL;
+}
+
+
+#if (NGX_HTTP_CACHE)
+
+static ngx_uint_t
+ngx_sendkit_auth_origin_is_cached(ngx_http_request_t *sr)
+{
+    return sr->cache != NULL;
+}
+
+#else
+
+
+static ngx_uint_t
+ngx_sendkit_auth_origin_is_cached(ngx_http_request_t *sr)
+{
+    return 0;
+}
+
+#endif
 
 
 /* NGX_ERROR: one of them is there more than once */
@@ -356,8 +398,6 @@ ngx_sendkit_auth_origin_values(ngx_http_request_t *sr, sendkit_span_t *values)
     ngx_uint_t        i;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
-
-    ngx_memzero(values, SENDKIT_ANSWER_NHEADERS * sizeof(sendkit_span_t));
 
     part = &sr->headers_out.headers.part;
     h = part->elts;

@@ -92,7 +92,11 @@ ngx_sendkit_auth_through_answer(ngx_sendkit_auth_flight_t *flight)
         return ngx_sendkit_auth_through_no(flight);
     }
 
-    if (flight->subject.kind == NGX_SENDKIT_AUTH_OF_ROLE) {
+    /* the role first: who finds the record would look for it */
+
+    if (flight->answer.record.kind == SENDKIT_KEY_PLATFORM
+        && flight->subject.workspace.len != 0)
+    {
         return ngx_sendkit_auth_through_role(flight);
     }
 
@@ -149,12 +153,11 @@ static ngx_int_t
 ngx_sendkit_auth_through_learn_record(ngx_sendkit_auth_flight_t *flight,
     const ngx_sendkit_auth_redis_reply_t *reply)
 {
-    const sendkit_record_t  *record;
-
     switch (ngx_sendkit_auth_flight_answer(reply)) {
 
     case SENDKIT_SCRIPT_OK:
-        break;
+        flight->result.record = flight->answer.record;
+        return NGX_OK;
 
     case SENDKIT_SCRIPT_CHANGED:
         return ngx_sendkit_auth_through_again(flight);
@@ -162,19 +165,6 @@ ngx_sendkit_auth_through_learn_record(ngx_sendkit_auth_flight_t *flight,
     default:
         return NGX_ERROR;
     }
-
-    record = &flight->answer.record;
-
-    flight->result.record = *record;
-
-    if (record->kind == SENDKIT_KEY_PLATFORM
-        && flight->subject.workspace.len != 0)
-    {
-        ngx_sendkit_auth_flight_step(flight, ngx_sendkit_auth_through_role);
-        return NGX_AGAIN;
-    }
-
-    return NGX_OK;
 }
 
 
@@ -217,18 +207,29 @@ ngx_sendkit_auth_through_learn_role(ngx_sendkit_auth_flight_t *flight,
     case SENDKIT_SCRIPT_OK:
         flight->result.role_state = SENDKIT_ROLE_READ;
         flight->result.role = flight->answer.role;
-        return NGX_OK;
+        break;
 
     case SENDKIT_SCRIPT_CHANGED:
 
-        /* the record stands, the role is looked up on its own then */
+        if (flight->subject.kind == NGX_SENDKIT_AUTH_OF_ROLE) {
+            return ngx_sendkit_auth_through_again(flight);
+        }
 
-        return flight->subject.kind == NGX_SENDKIT_AUTH_OF_RECORD
-               ? NGX_OK : ngx_sendkit_auth_through_again(flight);
+        /* it is looked up on its own then */
+
+        break;
 
     default:
         return NGX_ERROR;
     }
+
+    if (flight->subject.kind == NGX_SENDKIT_AUTH_OF_ROLE) {
+        return NGX_OK;
+    }
+
+    ngx_sendkit_auth_flight_step(flight, ngx_sendkit_auth_through_record);
+
+    return NGX_AGAIN;
 }
 
 

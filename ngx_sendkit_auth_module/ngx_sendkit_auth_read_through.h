@@ -15,7 +15,7 @@
  * Read-through: where Redis has no record or no role, the origin is asked,
  * and its answer is kept in Redis for some time.  Steps of a flight:
  *
- * start -> ask ... answer -> keep the record -> keep the role
+ * start -> ask ... answer -> keep the role -> keep the record
  *      \-> it has said no before      \-> keep that there is none
  *
  * What appears in Redis meanwhile is not overwritten: it is read again.
