@@ -7,6 +7,9 @@ NGINX_SRC     = /usr/share/nginx/src
 DESTDIR       =
 MODULES_DIR   = /usr/lib/nginx/modules
 CONF_DIR      = /etc/nginx
+BIN_DIR       = /usr/bin
+MAN_DIR       = /usr/share/man/man1
+COMPLETION_DIR = /usr/share/bash-completion/completions
 
 CC            = gcc
 CLANG         = clang
@@ -30,6 +33,11 @@ MODULE        = build/ngx_sendkit_auth_module.so
 SOURCES      := $(sort $(wildcard $(SRC)/*.[ch] $(SRC)/*/*.[ch]))
 CORE         := $(wildcard $(SRC)/core/*.c)
 CORE_HEADERS := $(wildcard $(SRC)/core/*.h t/unit/*.h fuzz/*.h)
+AUTHCTL       = build/sendkit-authctl
+AUTHCTL_SRC   = tools/authctl
+AUTHCTL_C    := $(sort $(wildcard $(AUTHCTL_SRC)/*.c))
+AUTHCTL_HEADERS := $(wildcard $(AUTHCTL_SRC)/*.h)
+AUTHCTL_LIBS  = -l:libhiredis.a -ljansson -lcsv -lssl -lcrypto
 UNIT_TESTS   := $(patsubst t/unit/%.c,%,$(wildcard t/unit/test_*.c))
 FUZZERS      := $(patsubst fuzz/%.c,%,$(wildcard fuzz/fuzz_*.c))
 TEST_NGINX    = build/test-nginx/usr/share/perl5
@@ -59,14 +67,15 @@ help:
 	@echo '                KEEP=1 leaves it running'
 	@echo 'make test       style, unit, fuzz and suite, in this order'
 	@echo 'make style      check the rules of the source code'
-	@echo 'make unit       run the unit tests of core/'
-	@echo 'make fuzz       run the fuzzers of core/ for a short time'
+	@echo 'make unit       run the unit tests of core/ and of sendkit-authctl'
+	@echo 'make fuzz       run the fuzzers of both for a short time'
 	@echo '                FUZZ_RUNS=N, FUZZ_TIME=SECONDS for each'
 	@echo 'make suite      run the tests against the installed nginx'
 	@echo '                T=t/FILE.t runs one file'
 	@echo 'make sanitize   unit tests and suite with ASan and UBSan; T=t/FILE.t'
 	@echo 'make valgrind   run the suite in valgrind; T=t/FILE.t'
-	@echo 'make install    install the module and the routes of the SendKit API'
+	@echo 'make install    install the module, the routes of the SendKit API, and'
+	@echo '                sendkit-authctl with its manual'
 	@echo 'make clean      remove what was built'
 	@echo 'make distclean  remove what was fetched, too'
 
@@ -83,7 +92,7 @@ demo-deps:
 # to stay visible to dlsym().
 
 build: demo-deps
-	@$(MAKE) --no-print-directory $(MODULE)
+	@$(MAKE) --no-print-directory $(MODULE) $(AUTHCTL)
 
 build/sources.list: FORCE
 	@mkdir -p $(@D)
@@ -110,6 +119,25 @@ $(MODULE): build/objs/Makefile FORCE
 	    || { cp build/objs/$(@F) $@.new && mv $@.new $@; }
 
 FORCE:
+
+
+# The operator's tool: plain C with the same core as the module.
+
+AUTHCTL_DIR   = build/authctl
+AUTHCTL_FLAGS = $(OPT) $(HARDENING)
+
+$(AUTHCTL): $(AUTHCTL_C:$(AUTHCTL_SRC)/%.c=$(AUTHCTL_DIR)/%.o) \
+            $(CORE:$(SRC)/%.c=$(AUTHCTL_DIR)/%.o)
+	$(CC) $(AUTHCTL_FLAGS) $(HARDENING_LD) -o $@ $^ $(AUTHCTL_LIBS)
+
+$(AUTHCTL_DIR)/%.o: $(AUTHCTL_SRC)/%.c $(AUTHCTL_HEADERS) $(CORE_HEADERS) \
+                    Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=gnu99 $(WARNINGS) $(AUTHCTL_FLAGS) -I$(SRC)/core -c -o $@ $<
+
+$(AUTHCTL_DIR)/core/%.o: $(SRC)/core/%.c $(CORE_HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=c99 $(WARNINGS) $(AUTHCTL_FLAGS) -I$(SRC)/core -c -o $@ $<
 
 
 demo: build
@@ -142,6 +170,23 @@ $(UNIT_DIR)/%: t/unit/%.c $(CORE:$(SRC)/%.c=$(UNIT_DIR)/%.o) $(CORE_HEADERS)
 	$(CC) -std=c99 $(WARNINGS) $(UNIT_FLAGS) -I$(SRC)/core -It/unit -o $@ \
 	    $(filter %.c %.o,$^) -lcrypto
 
+# The parts of the tool are tested with all of it but its main().
+
+AUTHCTL_PARTS := $(filter-out authctl,$(AUTHCTL_C:$(AUTHCTL_SRC)/%.c=%))
+
+$(UNIT_DIR)/authctl/%.o: $(AUTHCTL_SRC)/%.c $(AUTHCTL_HEADERS) \
+                         $(CORE_HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=gnu99 $(WARNINGS) $(UNIT_FLAGS) -I$(SRC)/core -c -o $@ $<
+
+$(UNIT_DIR)/test_authctl_%: t/unit/test_authctl_%.c \
+                            $(AUTHCTL_PARTS:%=$(UNIT_DIR)/authctl/%.o) \
+                            $(CORE:$(SRC)/%.c=$(UNIT_DIR)/%.o) \
+                            $(AUTHCTL_HEADERS) $(CORE_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) -std=gnu99 $(WARNINGS) $(UNIT_FLAGS) -I$(SRC)/core -It/unit \
+	    -I$(AUTHCTL_SRC) -o $@ $(filter %.c %.o,$^) $(AUTHCTL_LIBS)
+
 
 # Each fuzzer starts from the corpus in the tree, if there is one, and writes
 # what it finds elsewhere: the same run, the same result.
@@ -167,31 +212,53 @@ build/fuzz/fuzz_%: fuzz/fuzz_%.c $(CORE:$(SRC)/%.c=build/fuzz/%.o) \
 	$(CLANG) -std=c99 $(WARNINGS) $(SANITIZE) -fsanitize=fuzzer -I$(SRC)/core \
 	    -Ifuzz -o $@ $(filter %.c %.o,$^) -lcrypto
 
+build/fuzz/authctl/%.o: $(AUTHCTL_SRC)/%.c $(AUTHCTL_HEADERS) \
+                        $(CORE_HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(CLANG) -std=gnu99 $(WARNINGS) $(SANITIZE) -fsanitize=fuzzer-no-link \
+	    -I$(SRC)/core -c -o $@ $<
+
+build/fuzz/fuzz_authctl_%: fuzz/fuzz_authctl_%.c \
+                           $(AUTHCTL_PARTS:%=build/fuzz/authctl/%.o) \
+                           $(CORE:$(SRC)/%.c=build/fuzz/%.o) \
+                           $(AUTHCTL_HEADERS) $(CORE_HEADERS)
+	@mkdir -p $(@D)
+	$(CLANG) -std=gnu99 $(WARNINGS) $(SANITIZE) -fsanitize=fuzzer \
+	    -I$(SRC)/core -Ifuzz -I$(AUTHCTL_SRC) -o $@ \
+	    $(filter %.c %.o,$^) $(AUTHCTL_LIBS)
+
 
 suite: deps build
 	TEST_NGINX_BINARY=$(NGINX) SENDKIT_AUTH_MODULE=$(TOP)/$(MODULE) \
-	    $(PROVE) $(T)
+	    SENDKIT_AUTHCTL=$(TOP)/$(AUTHCTL) $(PROVE) $(T)
 
 
 # The module is linked into these two, so there is no module to load.  The
 # tests fail if there is a new file in the directory for reports.
 
+SANITIZED     = build/sanitize/sendkit-authctl
+
 sanitize: deps
 	@$(MAKE) --no-print-directory run-unit UNIT_DIR=build/sanitize/unit \
 	    UNIT_FLAGS='$(SANITIZE)'
+	@$(MAKE) --no-print-directory $(SANITIZED) AUTHCTL=$(SANITIZED) \
+	    AUTHCTL_DIR=build/sanitize/authctl AUTHCTL_FLAGS='$(SANITIZE)'
 	tools/build-test-nginx sanitize
 	@rm -f build/sanitize/reports/*
 	TEST_NGINX_BINARY=$(TOP)/build/sanitize/nginx SENDKIT_AUTH_MODULE= \
 	    SENDKIT_AUTH_REPORTS=$(TOP)/build/sanitize/reports \
+	    SENDKIT_AUTHCTL=$(TOP)/$(SANITIZED) \
 	    SENDKIT_AUTH_SLOW=1 TEST_NGINX_TIMEOUT=10 $(PROVE) $(T)
 
 # Only reports whose stack has our functions count: nginx has its own.
 
 valgrind: deps
+	@$(MAKE) --no-print-directory $(AUTHCTL)
 	tools/build-test-nginx valgrind
 	@rm -f build/valgrind/reports/*
 	TEST_NGINX_BINARY=$(TOP)/build/valgrind/nginx SENDKIT_AUTH_MODULE= \
 	    SENDKIT_AUTH_REPORTS=$(TOP)/build/valgrind/reports \
+	    SENDKIT_AUTHCTL=$(TOP)/$(AUTHCTL) \
 	    SENDKIT_AUTH_SLOW=1 TEST_NGINX_TIMEOUT=20 TEST_NGINX_SLEEP=0.3 \
 	    TEST_NGINX_USE_VALGRIND='$(VALGRIND)' $(PROVE) $(T)
 
@@ -200,11 +267,18 @@ install: build
 	install -d $(DESTDIR)$(MODULES_DIR) $(DESTDIR)$(CONF_DIR)
 	install -m 644 $(MODULE) $(DESTDIR)$(MODULES_DIR)
 	install -m 644 conf/sendkit_v1_routes.conf $(DESTDIR)$(CONF_DIR)
+	install -d $(DESTDIR)$(BIN_DIR) $(DESTDIR)$(MAN_DIR) \
+	    $(DESTDIR)$(COMPLETION_DIR)
+	install $(AUTHCTL) $(DESTDIR)$(BIN_DIR)
+	install -m 644 docs/sendkit-authctl.1 $(DESTDIR)$(MAN_DIR)
+	install -m 644 $(AUTHCTL_SRC)/sendkit-authctl.bash \
+	    $(DESTDIR)$(COMPLETION_DIR)/sendkit-authctl
 
 
 clean:
-	rm -rf $(MODULE) build/objs build/unit build/fuzz build/*.log \
-	    build/sources.list build/sanitize build/valgrind
+	rm -rf $(MODULE) $(AUTHCTL) build/objs build/authctl build/unit \
+	    build/fuzz build/*.log build/sources.list build/sanitize \
+	    build/valgrind
 
 distclean:
 	rm -rf build

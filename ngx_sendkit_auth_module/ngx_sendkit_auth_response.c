@@ -113,10 +113,14 @@ ngx_sendkit_auth_response_body(ngx_http_request_t *r, unsigned status,
 {
     ngx_http_complex_value_t  cv;
 
-    /* no "100 Continue", and not the status of an error_page */
+    /*
+     * no "100 Continue", not the status of an error_page, and not 304 or 412
+     * for what is no selected representation (RFC 9110, section 13.1)
+     */
 
     r->expect_tested = 1;
     r->err_status = 0;
+    r->disable_not_modified = 1;
 
     ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
     cv.value = *body;

@@ -303,6 +303,7 @@ sendkit_route_set_workspace(sendkit_route_match_t *match,
     {
         if (sendkit_span_equal(pattern, sendkit_segment_workspace)) {
             match->workspace = segment;
+            match->rest = path;
         }
     }
 }

@@ -62,6 +62,7 @@ typedef struct {
     const sendkit_route_t  *route;      /* set when found */
     unsigned                methods;    /* of the template that matched */
     sendkit_span_t          workspace;  /* in the path; len 0: none there */
+    sendkit_span_t          rest;       /* of the path, after the workspace */
 } sendkit_route_match_t;
 
 

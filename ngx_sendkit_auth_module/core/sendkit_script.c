@@ -68,9 +68,18 @@ const sendkit_span_t  sendkit_script_workspace_key = SENDKIT_SPAN(
 );
 
 
+/*
+ * Both ask for the end of a life first, of what is not there yet: where that is
+ * refused, nothing is written, for what has no end would count for ever.
+ */
+
 const sendkit_span_t  sendkit_script_add_record = SENDKIT_SPAN(
     "if redis.call('EXISTS', KEYS[1]) == 1 then\n"
     "    return redis.status_reply('CHANGED')\n"
+    "end\n"
+
+    "if ARGV[1] ~= '0' then\n"
+    "    redis.call('PEXPIRE', KEYS[1], ARGV[1])\n"
     "end\n"
 
     "redis.call('HSET', KEYS[1], unpack(ARGV, 2))\n"
@@ -89,6 +98,10 @@ const sendkit_span_t  sendkit_script_add_role = SENDKIT_SPAN(
     "end\n"
 
     "local ttl = redis.call('PTTL', KEYS[1])\n"
+
+    "if ttl == -2 then\n"
+    "    redis.call('PEXPIRE', KEYS[1], ARGV[1])\n"
+    "end\n"
 
     "if ttl ~= -1 then\n"
     "    redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])\n"

@@ -70,11 +70,12 @@ struct ngx_sendkit_keys_ctx_s {
 
 static unsigned ngx_sendkit_keys_find(
     const ngx_sendkit_keys_operation_t **operation, ngx_http_request_t *r,
-    sendkit_span_t workspace);
+    sendkit_span_t path);
 static ngx_uint_t ngx_sendkit_keys_may(const ngx_sendkit_auth_ctx_t *sactx);
 static ngx_sendkit_keys_ctx_t *ngx_sendkit_keys_create_ctx(
     ngx_http_request_t *r, const ngx_sendkit_auth_ctx_t *sactx);
 
+static void ngx_sendkit_keys_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_sendkit_keys_create(ngx_sendkit_keys_ctx_t *ctx);
 static ngx_int_t ngx_sendkit_keys_read(ngx_sendkit_keys_ctx_t *ctx);
 static ngx_int_t ngx_sendkit_keys_found(ngx_sendkit_keys_ctx_t *ctx);
@@ -150,8 +151,9 @@ ngx_sendkit_keys_handler(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    methods = ngx_sendkit_keys_find(&operation, r,
-                                    sactx->facts.match.workspace);
+    /* of the path that was decided about: try_files may have set another */
+
+    methods = ngx_sendkit_keys_find(&operation, r, sactx->facts.match.rest);
 
     if (methods == 0) {
         return ngx_sendkit_auth_response_error(r, sacf, NGX_HTTP_NOT_FOUND, 0);
@@ -179,21 +181,45 @@ ngx_sendkit_keys_handler(ngx_http_request_t *r)
     ctx->sacf = sacf;
     ctx->operation = operation;
 
-    rc = operation->start(ctx);
+    /* before the change: a request that is not complete changes nothing */
 
-    if (!ctx->waiting) {
-        return rc;
+    rc = ngx_http_read_client_request_body(r, ngx_sendkit_keys_body_handler);
+
+    return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
+
+static void
+ngx_sendkit_keys_body_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                      rc;
+    ngx_sendkit_keys_ctx_t        *ctx;
+    ngx_sendkit_auth_main_conf_t  *samcf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_sendkit_keys_module);
+    samcf = ngx_http_get_module_main_conf(r, ngx_sendkit_auth_module);
+
+    ctx->deadline = ngx_current_msec + samcf->lookup.timeout;
+
+    if (r->headers_in.content_length_n > NGX_SENDKIT_KEYS_BODY_MAX) {
+
+        /* it came in chunks */
+
+        rc = ngx_sendkit_keys_error(ctx, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE);
+
+    } else {
+        rc = ctx->operation->start(ctx);
     }
 
-    if (ngx_sendkit_auth_wait_start(r, ngx_sendkit_keys_wait_handler)
-        != NGX_AGAIN)
-    {
-        return NGX_ERROR;
+    if (ctx->waiting) {
+        rc = ngx_sendkit_auth_wait_start(r, ngx_sendkit_keys_wait_handler);
+
+        if (rc == NGX_AGAIN) {
+            return;
+        }
     }
 
-    r->main->count++;
-
-    return NGX_DONE;
+    ngx_http_finalize_request(r, rc);
 }
 
 
@@ -201,24 +227,15 @@ ngx_sendkit_keys_handler(ngx_http_request_t *r)
 
 static unsigned
 ngx_sendkit_keys_find(const ngx_sendkit_keys_operation_t **operation,
-    ngx_http_request_t *r, sendkit_span_t workspace)
+    ngx_http_request_t *r, sendkit_span_t path)
 {
     unsigned                             method, methods;
     ngx_uint_t                           i;
-    sendkit_span_t                       name, path;
+    sendkit_span_t                       name;
     const ngx_sendkit_keys_operation_t  *op;
 
     *operation = NULL;
     methods = 0;
-
-    if (workspace.len == 0) {
-        return 0;
-    }
-
-    /* the workspace that was decided about is a part of the path */
-
-    path.data = workspace.data + workspace.len;
-    path.len = r->uri.data + r->uri.len - path.data;
 
     name.data = r->method_name.data;
     name.len = r->method_name.len;
@@ -261,11 +278,8 @@ static ngx_sendkit_keys_ctx_t *
 ngx_sendkit_keys_create_ctx(ngx_http_request_t *r,
     const ngx_sendkit_auth_ctx_t *sactx)
 {
-    ngx_http_cleanup_t            *cln;
-    ngx_sendkit_keys_ctx_t        *ctx;
-    ngx_sendkit_auth_main_conf_t  *samcf;
-
-    samcf = ngx_http_get_module_main_conf(r, ngx_sendkit_auth_module);
+    ngx_http_cleanup_t      *cln;
+    ngx_sendkit_keys_ctx_t  *ctx;
 
     cln = ngx_http_cleanup_add(r, sizeof(ngx_sendkit_keys_ctx_t));
     if (cln == NULL) {
@@ -277,7 +291,6 @@ ngx_sendkit_keys_create_ctx(ngx_http_request_t *r,
     ngx_memzero(ctx, sizeof(ngx_sendkit_keys_ctx_t));
 
     ctx->request = r;
-    ctx->deadline = ngx_current_msec + samcf->lookup.timeout;
 
     ctx->waiter.handler = ngx_sendkit_keys_wake_handler;
     ctx->waiter.data = ctx;

@@ -22,6 +22,10 @@ my %text = (
     404 => [ 'Not Found', 'The requested resource was not found' ],
     405 => [ 'Method Not Allowed',
              'The method is not allowed for this resource' ],
+    409 => [ 'Conflict',
+             'The request conflicts with the current state of the resource',
+             'Resource already exists' ],
+    413 => [ 'Content Too Large', 'The request body is too large' ],
     503 => [ 'Service Unavailable',
              'The service is temporarily unavailable' ],
 );
@@ -29,8 +33,10 @@ my %text = (
 
 sub denied {
     my ($status) = @_;
-    my ($error, $message) = @{ $text{$status} };
-    return qq({"error":"$error","message":"$message","code":$status});
+    my ($error, $message, $details) = @{ $text{$status} };
+
+    $details = defined $details ? qq(,"details":"$details") : '';
+    return qq({"error":"$error","message":"$message","code":$status$details});
 }
 
 1;

@@ -34,7 +34,7 @@ package SendkitAuth::Origin;
 #   is_asked($origin, 'owner:w1 owner:w1:u_owner', NAME)
 #   is_stored(NAME, LINE, ...)     this is what Redis has: a line for each key,
 #                            as "key:owner type=platform user=u_owner, expires"
-#                            or "stays" without a TTL
+#                            or "stays" without a TTL; stored() returns them
 #   life(NAME)               ms that a key has left, as "key:owner"
 #   lapse(NAME)              its time is over
 

@@ -1,0 +1,53 @@
+
+/*
+ * Copyright (C) the ngx_sendkit_auth_module authors
+ */
+
+
+#ifndef _AUTHCTL_BATCH_H_INCLUDED_
+#define _AUTHCTL_BATCH_H_INCLUDED_
+
+
+#include <stdint.h>
+
+#include "authctl.h"
+#include "authctl_entry.h"
+
+
+/*
+ * Writes entries to Redis, many with one round trip.  Each is written whole
+ * or not at all: a role is one command, the record of a key one transaction.
+ */
+
+#define AUTHCTL_BATCH_MAX  2000     /* entries that are sent together */
+
+
+typedef struct {
+    authctl_t            *ctl;
+    uint64_t              written;      /* entries that Redis has confirmed */
+    uint64_t              stopped;      /* 0, or the line of the first entry
+                                           that it has not */
+    size_t                n;
+    struct {
+        uint64_t          line;
+        unsigned          replies;
+    } entries[AUTHCTL_BATCH_MAX];
+} authctl_batch_t;
+
+
+void authctl_batch_init(authctl_batch_t *batch, authctl_t *ctl);
+
+/*
+ * Each returns an exit status.  After another than AUTHCTL_OK the batch must
+ * not be used again.
+ */
+
+/* the entry of a line; it may not be sent before the next flush */
+
+int authctl_batch_add(authctl_batch_t *batch, const authctl_entry_t *entry,
+    uint64_t line);
+
+int authctl_batch_flush(authctl_batch_t *batch);
+
+
+#endif /* _AUTHCTL_BATCH_H_INCLUDED_ */
