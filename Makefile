@@ -165,7 +165,9 @@ $(UNIT_DIR)/core/%.o: $(SRC)/core/%.c $(CORE_HEADERS) Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=c99 $(WARNINGS) $(UNIT_FLAGS) -I$(SRC)/core -c -o $@ $<
 
-$(UNIT_DIR)/%: t/unit/%.c $(CORE:$(SRC)/%.c=$(UNIT_DIR)/%.o) $(CORE_HEADERS)
+$(patsubst %,$(UNIT_DIR)/%,$(filter-out test_authctl_%,$(UNIT_TESTS))): \
+    $(UNIT_DIR)/%: t/unit/%.c $(CORE:$(SRC)/%.c=$(UNIT_DIR)/%.o) \
+                   $(CORE_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) -std=c99 $(WARNINGS) $(UNIT_FLAGS) -I$(SRC)/core -It/unit -o $@ \
 	    $(filter %.c %.o,$^) -lcrypto
@@ -206,8 +208,8 @@ build/fuzz/core/%.o: $(SRC)/core/%.c $(CORE_HEADERS) Makefile
 	$(CLANG) -std=c99 $(WARNINGS) $(SANITIZE) -fsanitize=fuzzer-no-link \
 	    -I$(SRC)/core -c -o $@ $<
 
-build/fuzz/fuzz_%: fuzz/fuzz_%.c $(CORE:$(SRC)/%.c=build/fuzz/%.o) \
-                   $(CORE_HEADERS)
+$(patsubst %,build/fuzz/%,$(filter-out fuzz_authctl_%,$(FUZZERS))): \
+    build/fuzz/%: fuzz/%.c $(CORE:$(SRC)/%.c=build/fuzz/%.o) $(CORE_HEADERS)
 	@mkdir -p $(@D)
 	$(CLANG) -std=c99 $(WARNINGS) $(SANITIZE) -fsanitize=fuzzer -I$(SRC)/core \
 	    -Ifuzz -o $@ $(filter %.c %.o,$^) -lcrypto

@@ -27,6 +27,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t                  i;
     unsigned                status;
+    sendkit_key_e           kind;
     sendkit_span_t          input, workspace, user;
     sendkit_span_t          values[SENDKIT_ANSWER_NHEADERS];
     sendkit_answer_t        answer;
@@ -48,7 +49,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     memset(&answer, (int) fuzz_byte(&input), sizeof(sendkit_answer_t));
 
-    sendkit_answer_parse(&answer, status, values, workspace, user);
+    kind = fuzz_byte(&input) & 1 ? SENDKIT_KEY_WORKSPACE
+                                 : SENDKIT_KEY_PLATFORM;
+
+    sendkit_answer_parse(&answer, status, values, kind, workspace, user);
 
     if (answer.store != SENDKIT_STORE_OK) {
         return 0;
@@ -62,6 +66,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     fuzz_check(status == 200);
     fuzz_check(answer.record.state == SENDKIT_RECORD_FOUND);
+    fuzz_check(answer.record.kind == kind);
 
     fuzz_answer_found(&answer, values, workspace, user);
 

@@ -95,7 +95,9 @@ ngx_sendkit_auth_preaccess_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    if (sacf->mode == NGX_SENDKIT_AUTH_REPORT) {
+    if (sacf->mode == NGX_SENDKIT_AUTH_REPORT
+        && !ngx_sendkit_auth_origin_is_question(r))
+    {
         return ngx_sendkit_auth_headers_forward(r, NULL, sacf) == NGX_OK
                ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -308,7 +310,7 @@ ngx_sendkit_auth_access_subject(ngx_http_request_t *r,
     (void) sendkit_id_set_workspace(&subject->workspace, scope);
 
     if (subject->origin) {
-        subject->digest = ctx->digests[0];
+        subject->digest = ctx->digests[ctx->tries % ctx->ndigests];
     }
 }
 
@@ -394,6 +396,15 @@ static void
 ngx_sendkit_auth_access_ask_handler(void *data)
 {
     ngx_sendkit_auth_ctx_t  *ctx = data;
+
+    if (ctx->request->write_event_handler
+        != ngx_sendkit_auth_access_wait_handler)
+    {
+        /* a post_action after the client has left: it waits no more */
+
+        ngx_sendkit_auth_waiter_cancel(&ctx->waiter);
+        return;
+    }
 
     /* the answer to a question before is none to this one */
 

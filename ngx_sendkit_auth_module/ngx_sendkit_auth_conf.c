@@ -16,6 +16,7 @@
 #define NGX_SENDKIT_AUTH_REALM_MAX    64
 #define NGX_SENDKIT_AUTH_PEPPER_MIN   16
 #define NGX_SENDKIT_AUTH_SECRET_MAX   4096
+#define NGX_SENDKIT_AUTH_TTL_MAX      (365 * 86400 * (ngx_msec_t) 1000)
 
 /* NGX_CONF_TAKE5, the most that the directive has */
 #define NGX_SENDKIT_AUTH_ROUTE_WORDS  5
@@ -107,11 +108,17 @@ ngx_sendkit_auth_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (samcf->lookup.origin_ttl == 0 || samcf->lookup.negative_ttl == 0) {
+    if (samcf->lookup.origin_ttl == 0
+        || samcf->lookup.origin_ttl > NGX_SENDKIT_AUTH_TTL_MAX
+        || samcf->lookup.negative_ttl == 0
+        || samcf->lookup.negative_ttl > NGX_SENDKIT_AUTH_TTL_MAX)
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"0\" in \"sendkit_auth_origin_ttl\" or "
-                           "\"sendkit_auth_negative_ttl\" is no time to keep "
-                           "an answer");
+                           "\"sendkit_auth_origin_ttl\" and "
+                           "\"sendkit_auth_negative_ttl\" must be from 1ms "
+                           "to 365d, they are %M ms and %M ms",
+                           samcf->lookup.origin_ttl,
+                           samcf->lookup.negative_ttl);
         return NGX_CONF_ERROR;
     }
 
@@ -576,8 +583,6 @@ ngx_sendkit_auth_conf_realm(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* the bytes of a file, but for one newline at its end */
-
 char *
 ngx_sendkit_auth_conf_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -611,6 +616,8 @@ ngx_sendkit_auth_conf_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     return NGX_CONF_OK;
 }
 
+
+/* the bytes of a file, but for one newline at its end */
 
 static char *
 ngx_sendkit_auth_conf_secret(ngx_conf_t *cf, ngx_str_t *name,

@@ -132,6 +132,7 @@ struct ngx_sendkit_auth_flight_s {
     ngx_queue_t                       queue;    /* when unused */
     ngx_queue_t                       waiters;
     ngx_event_t                       event;    /* the step is due */
+    ngx_event_t                       timer;    /* of the origin's answer */
     ngx_sendkit_auth_step_pt          first;
     ngx_sendkit_auth_step_pt          step;
     ngx_sendkit_auth_learn_pt         learn;
@@ -143,6 +144,7 @@ struct ngx_sendkit_auth_flight_s {
     unsigned                          restarted:1;
 
     ngx_sendkit_auth_subject_t        subject;
+    ngx_sendkit_auth_waiter_t        *asker;
     sendkit_answer_t                  answer;   /* of the origin */
     sendkit_key_change_t              change;
     ngx_sendkit_auth_result_t         result;
@@ -232,8 +234,8 @@ sendkit_span_t ngx_sendkit_auth_subject_name(u_char *buf,
     sendkit_schema_e kind, const ngx_sendkit_auth_subject_t *subject);
 
 /*
- * For steps: has one of those who wait ask the origin.  With nobody left
- * there is nobody who could.
+ * For steps: has one of those who wait ask the origin, and after some time
+ * another one.  With nobody left there is nobody who could.
  */
 
 ngx_int_t ngx_sendkit_auth_flight_ask(ngx_sendkit_auth_flight_t *flight);

@@ -61,8 +61,6 @@ static ngx_uint_t ngx_sendkit_auth_headers_is_kept(const ngx_table_elt_t *h,
     const ngx_sendkit_auth_loc_conf_t *sacf);
 static ngx_int_t ngx_sendkit_auth_headers_identify(ngx_list_t *headers,
     const ngx_sendkit_auth_ctx_t *ctx);
-static ngx_int_t ngx_sendkit_auth_headers_add(ngx_list_t *headers,
-    ngx_uint_t i, sendkit_span_t value);
 
 static const ngx_sendkit_auth_header_t *ngx_sendkit_auth_headers_find(
     const ngx_table_elt_t *h);
@@ -406,7 +404,10 @@ ngx_sendkit_auth_headers_identify(ngx_list_t *headers,
                                              (ngx_sendkit_auth_identity_e) i);
 
         if (value.len != 0
-            && ngx_sendkit_auth_headers_add(headers, i, value) != NGX_OK)
+            && ngx_sendkit_auth_headers_add(headers,
+                                         ngx_sendkit_auth_identity_names[i],
+                                         value)
+               != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -416,19 +417,16 @@ ngx_sendkit_auth_headers_identify(ngx_list_t *headers,
 }
 
 
-static ngx_int_t
-ngx_sendkit_auth_headers_add(ngx_list_t *headers, ngx_uint_t i,
+ngx_int_t
+ngx_sendkit_auth_headers_add(ngx_list_t *headers, const ngx_str_t *names,
     sendkit_span_t value)
 {
-    ngx_str_t        *names;
     ngx_table_elt_t  *h;
 
     h = ngx_list_push(headers);
     if (h == NULL) {
         return NGX_ERROR;
     }
-
-    names = ngx_sendkit_auth_identity_names[i];
 
     /* all of it: since nginx 1.23 an element also has a "next" */
 

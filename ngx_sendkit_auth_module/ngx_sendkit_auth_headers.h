@@ -33,5 +33,16 @@ ngx_int_t ngx_sendkit_auth_headers_forward(ngx_http_request_t *r,
     const ngx_sendkit_auth_ctx_t *ctx,
     const ngx_sendkit_auth_loc_conf_t *sacf);
 
+/*
+ * Adds a header to a list of request headers.
+ *
+ * names  as sent, and in lower case; they and the value outlive the list
+ *
+ * NGX_OK; NGX_ERROR: no memory.
+ */
+
+ngx_int_t ngx_sendkit_auth_headers_add(ngx_list_t *headers,
+    const ngx_str_t *names, sendkit_span_t value);
+
 
 #endif /* _NGX_SENDKIT_AUTH_HEADERS_H_INCLUDED_ */

@@ -11,6 +11,7 @@
 #include "core/sendkit_answer.h"
 #include "ngx_sendkit_auth.h"
 #include "ngx_sendkit_auth_ctx.h"
+#include "ngx_sendkit_auth_headers.h"
 #include "ngx_sendkit_auth_origin.h"
 
 
@@ -38,8 +39,6 @@ static ngx_sendkit_auth_question_t *ngx_sendkit_auth_origin_question(
 static ngx_int_t ngx_sendkit_auth_origin_describe(ngx_list_t *headers,
     const ngx_sendkit_auth_question_t *question,
     const ngx_sendkit_auth_loc_conf_t *sacf);
-static ngx_int_t ngx_sendkit_auth_origin_header(ngx_list_t *headers,
-    ngx_sendkit_auth_origin_e what, sendkit_span_t value);
 
 static ngx_int_t ngx_sendkit_auth_origin_handler(ngx_http_request_t *sr,
     void *data, ngx_int_t rc);
@@ -66,6 +65,14 @@ static ngx_str_t  ngx_sendkit_auth_origin_names[][2] = {
     { ngx_string("X-Sendkit-User-Id"), ngx_string("x-sendkit-user-id") },
     { ngx_string("X-Api-Key"), ngx_string("x-api-key") }
 };
+
+
+ngx_uint_t
+ngx_sendkit_auth_origin_is_question(ngx_http_request_t *r)
+{
+    return r->post_subrequest != NULL
+           && r->post_subrequest->handler == ngx_sendkit_auth_origin_handler;
+}
 
 
 void
@@ -240,7 +247,10 @@ ngx_sendkit_auth_origin_describe(ngx_list_t *headers,
     for (i = 0; i <= NGX_SENDKIT_AUTH_ORIGIN_KEY; i++) {
 
         if (values[i].len != 0
-            && ngx_sendkit_auth_origin_header(headers, i, values[i]) != NGX_OK)
+            && ngx_sendkit_auth_headers_add(headers,
+                                            ngx_sendkit_auth_origin_names[i],
+                                            values[i])
+               != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -250,33 +260,10 @@ ngx_sendkit_auth_origin_describe(ngx_list_t *headers,
 }
 
 
-static ngx_int_t
-ngx_sendkit_auth_origin_header(ngx_list_t *headers,
-    ngx_sendkit_auth_origin_e what, sendkit_span_t value)
-{
-    ngx_str_t        *names;
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    names = ngx_sendkit_auth_origin_names[what];
-
-    ngx_memzero(h, sizeof(ngx_table_elt_t));
-
-    h->key = names[0];
-    h->lowcase_key = names[1].data;
-    h->hash = ngx_hash_key(names[1].data, names[1].len);
-    h->value.data = (u_char *) value.data;
-    h->value.len = value.len;
-
-    return NGX_OK;
-}
-
-
-/* called when the subrequest is finalized, the first time with its outcome */
+/*
+ * Called when the subrequest is finalized.  NGX_OK ends it: there is nobody to
+ * send an error page to, nor is the client's request at fault.
+ */
 
 static ngx_int_t
 ngx_sendkit_auth_origin_handler(ngx_http_request_t *sr, void *data,
@@ -293,10 +280,10 @@ ngx_sendkit_auth_origin_handler(ngx_http_request_t *sr, void *data,
 
         /* nobody wants to know any more, or somebody something else */
 
-        return rc;
+        return NGX_OK;
     }
 
-    if (rc == NGX_HTTP_CLIENT_CLOSED_REQUEST || sr->connection->error) {
+    if (sr->connection->error) {
 
         /* no answer, but no fault of the origin: another one may ask */
 
@@ -307,7 +294,7 @@ ngx_sendkit_auth_origin_handler(ngx_http_request_t *sr, void *data,
     ngx_sendkit_auth_origin_answer(sr, question, rc, &answer);
     ngx_sendkit_auth_lookup_answer(&ctx->waiter, &answer);
 
-    return rc;
+    return NGX_OK;
 }
 
 
@@ -324,6 +311,7 @@ ngx_sendkit_auth_origin_answer(ngx_http_request_t *sr,
     fault = ngx_sendkit_auth_origin_fault(sr, rc, values);
 
     sendkit_answer_parse(answer, fault == NULL ? status : 0, values,
+                         question->ctx->facts.key,
                          sendkit_id_span(&question->subject.workspace),
                          sendkit_id_span(&question->subject.user));
 

@@ -21,5 +21,9 @@
 void ngx_sendkit_auth_origin_ask(ngx_http_request_t *r,
     ngx_sendkit_auth_ctx_t *ctx);
 
+/* 1 for such a subrequest */
+
+ngx_uint_t ngx_sendkit_auth_origin_is_question(ngx_http_request_t *r);
+
 
 #endif /* _NGX_SENDKIT_AUTH_ORIGIN_H_INCLUDED_ */

@@ -37,6 +37,8 @@ static ngx_int_t ngx_sendkit_auth_through_remember_no(
     ngx_sendkit_auth_learn_pt learn);
 static ngx_int_t ngx_sendkit_auth_through_again(
     ngx_sendkit_auth_flight_t *flight);
+static ngx_int_t ngx_sendkit_auth_through_give_up(
+    ngx_sendkit_auth_flight_t *flight);
 static sendkit_schema_e ngx_sendkit_auth_through_marker(
     const ngx_sendkit_auth_flight_t *flight);
 static sendkit_span_t ngx_sendkit_auth_through_number(u_char *buf, int64_t n);
@@ -269,16 +271,22 @@ ngx_sendkit_auth_through_remember_no(ngx_sendkit_auth_flight_t *flight,
 static ngx_int_t
 ngx_sendkit_auth_through_again(ngx_sendkit_auth_flight_t *flight)
 {
-    if (flight->restarted) {
-        return NGX_ERROR;
-    }
-
+    ngx_sendkit_auth_flight_step(flight, flight->restarted
+                                         ? ngx_sendkit_auth_through_give_up
+                                         : flight->first);
     flight->restarted = 1;
     ngx_memzero(&flight->result, sizeof(ngx_sendkit_auth_result_t));
 
-    ngx_sendkit_auth_flight_step(flight, flight->first);
-
     return NGX_AGAIN;
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_through_give_up(ngx_sendkit_auth_flight_t *flight)
+{
+    flight->result.store = SENDKIT_STORE_ERROR;
+
+    return NGX_ERROR;
 }
 
 

@@ -23,6 +23,8 @@ static ngx_int_t ngx_sendkit_auth_workspace_key_swapped(
 static ngx_int_t ngx_sendkit_auth_workspace_key_start(
     ngx_sendkit_auth_waiter_t *waiter, const sendkit_key_change_t *change,
     ngx_sendkit_auth_step_pt step, ngx_msec_t timeout);
+static void ngx_sendkit_auth_workspace_key_log(
+    ngx_sendkit_auth_flight_t *flight);
 static sendkit_span_t ngx_sendkit_auth_workspace_key_digest(
     const sendkit_workspace_key_t *key);
 
@@ -158,8 +160,31 @@ ngx_sendkit_auth_workspace_key_swapped(ngx_sendkit_auth_flight_t *flight,
 {
     flight->result.script = ngx_sendkit_auth_flight_answer(reply);
 
+    if (flight->result.script == SENDKIT_SCRIPT_OK
+        && ngx_queue_empty(&flight->waiters))
+    {
+        ngx_sendkit_auth_workspace_key_log(flight);
+    }
+
     return flight->result.script != SENDKIT_SCRIPT_UNKNOWN ? NGX_OK
                                                            : NGX_ERROR;
+}
+
+
+/* the request that would have said so is gone */
+
+static void
+ngx_sendkit_auth_workspace_key_log(ngx_sendkit_auth_flight_t *flight)
+{
+    const sendkit_id_t  *user, *workspace;
+
+    user = &flight->change.to.created_by;
+    workspace = &flight->change.workspace;
+
+    ngx_log_error(NGX_LOG_NOTICE, flight->event.log, 0,
+                  "sendkit keys: user \"%*s\" changed key of workspace "
+                  "\"%*s\", but got no answer", (size_t) user->len,
+                  user->data, (size_t) workspace->len, workspace->data);
 }
 
 

@@ -34,8 +34,8 @@ my @accepted = (
 my $origin = 'sendkit_auth_origin';
 my $twice = 'is duplicate';
 my $arguments = 'invalid number of arguments in';
-my $zero = '"0" in "sendkit_auth_origin_ttl" or "sendkit_auth_negative_ttl" '
-           . 'is no time to keep an answer';
+my $zero = '"sendkit_auth_origin_ttl" and "sendkit_auth_negative_ttl" must be '
+           . 'from 1ms to 365d, they are ';
 my $place = 'directive is not allowed here';
 
 my @refused = (
@@ -59,6 +59,7 @@ my @refused = (
     (map {
         my $ttl = $_;
         ([ "$ttl is 0", $zero, "$ttl 0;" ],
+         [ "$ttl is too long", $zero, "$ttl 366d;" ],
          [ "$ttl is 0s", $zero, "$ttl 0s;" ],
          [ "$ttl is a word", "\"$ttl\" directive invalid value",
            "$ttl soon;" ],

@@ -287,6 +287,18 @@ for my $round (1, 2) {
 ends_well($gate, 'a cache');
 
 
+# Guarded by "report", the location would get a question without its headers.
+
+$gate = gate($origin->gate(origin => 'sendkit_auth report; '
+                                     . 'sendkit_auth_route * "/**" keys=any;'));
+fresh($origin);
+is_refused(ask($gate, 'owner', 'w1'), 503, 'store_error',
+           'a location with report');
+is_stored('a location with report');
+is_asked($origin, '', 'a location with report');
+ends_well($gate, 'a location with report');
+
+
 # Never for what is refused without Redis.
 
 $gate = gate($origin->gate);
@@ -344,7 +356,7 @@ is_asked($peppers, '', 'the old pepper');
 
 redis('DEL', 'sendkit:roles:w1');
 is_refused(ask($gate, 'owner', 'w1'), 403, 'role', 'the old pepper, a role');
-is_asked($peppers, "$hmac{new}:w1:u_owner", 'the old pepper, a role');
+is_asked($peppers, "$hmac{old}:w1:u_owner", 'the old pepper, a role');
 
 fresh($peppers);
 is_refused(ask($gate, 'owner', 'w1'), 401, 'unknown_key', 'two peppers')

@@ -144,9 +144,9 @@ for (sort keys %expires) {
 
 for ('sk_user_really-a-workspace-key', 'sk_really-a-platform-key') {
     fresh($origin);
-    is_refused(ask($gate, $_, 'w1'), 401, 'unknown_key', $_) for ($_) x 2;
-    is(scalar $origin->questions, 1, "$_ - is asked for once");
-    like("@{[ stored() ]}", qr/type=/, "$_ - the record is kept as it is");
+    is_refused(ask($gate, $_, 'w1'), 503, 'store_error', $_) for ($_) x 2;
+    is(scalar $origin->questions, 2, "$_ - is asked for each time");
+    is("@{[ stored() ]}", '', "$_ - no record is kept");
     is_allowed(ask($gate, 'owner', 'w1'), 'owner', 'w1', "$_ - then another");
 }
 

@@ -24,7 +24,7 @@ my @types = qw( string list set zset stream );
 
 # Each runs as a user who has the right to these keys and these commands only.
 
-my @rights = qw( +hget +hset +del +exists +hexists +pttl +pexpire );
+my @rights = qw( +hget +hmget +hset +del +exists +hexists +pttl +pexpire );
 
 # The changes: what is there before, and the change itself.
 
@@ -292,8 +292,9 @@ sub wrong_types {
         }
 
         stops("a record that is a $type",
-              sub { call('add_record', [ "p:key:$D1" ], 1000, 'type', 'x') },
-              qr/^CHANGED$/, wrong_type("p:key:$D1", $type));
+              sub { call('add_record', [ "p:key:$D1" ], 1000, 'type', 'x',
+                         'user', 'u1') },
+              qr/^error redis: WRONGTYPE/, wrong_type("p:key:$D1", $type));
         stops("roles that are a $type",
               sub { call('add_role', [ 'p:roles:w1' ], 1000, 'u1', 'owner') },
               qr/^error redis: WRONGTYPE/, wrong_type('p:roles:w1', $type));
@@ -338,6 +339,16 @@ sub records {
             "$key expires=17 type=platform user=u1",
             'a record is added for ever');
 
+    start_with([ 'HSET', $key, hits => 1 ]);
+    is_made(call('add_record', [ $key ], 60000, @platform),
+            "$key hits=1 type=platform user=u1 expires",
+            'a record is added to fields that are none of a record');
+
+    is_refused("a record where there is $_ only",
+               sub { call('add_record', [ $key ], 60000, @platform) },
+               [ 'HSET', $key, $_ => '' ])
+        for qw( type user workspace expires status );
+
     is_refused('a record where there is one',
                sub { call('add_record', [ $key ], 60000, @platform) },
                [ 'HSET', $key, type => 'platform', user => 'u2' ]);
@@ -370,6 +381,10 @@ sub roles {
     start_with([ 'HSET', $key, u2 => 'owner' ]);
     is_made($add->('u1', 'owner'), "$key u2=owner",
             'nothing is added to roles that somebody else keeps');
+
+    start_with([ 'HSET', $key, u2 => 'owner' ], [ 'PEXPIRE', $key, 70000 ]);
+    is_made($add->('u1', 'owner'), "$key u2=owner expires",
+            'nothing is added to roles that end later');
 }
 
 

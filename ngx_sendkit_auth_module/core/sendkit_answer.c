@@ -24,8 +24,8 @@ const sendkit_span_t  sendkit_answer_headers[SENDKIT_ANSWER_NHEADERS] = {
 
 void
 sendkit_answer_parse(sendkit_answer_t *answer, unsigned status,
-    const sendkit_span_t *values, sendkit_span_t workspace,
-    sendkit_span_t user)
+    const sendkit_span_t *values, sendkit_key_e kind,
+    sendkit_span_t workspace, sendkit_span_t user)
 {
     memset(answer, 0, sizeof(sendkit_answer_t));
 
@@ -45,6 +45,7 @@ sendkit_answer_parse(sendkit_answer_t *answer, unsigned status,
     sendkit_record_parse(&answer->record, values);
 
     if (answer->record.state != SENDKIT_RECORD_FOUND
+        || answer->record.kind != kind
         || !sendkit_answer_agrees(&answer->record,
                                   values[SENDKIT_ANSWER_WORKSPACE],
                                   workspace, user))

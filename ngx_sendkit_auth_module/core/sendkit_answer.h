@@ -43,17 +43,19 @@ extern const sendkit_span_t  sendkit_answer_headers[SENDKIT_ANSWER_NHEADERS];
 /*
  * status     of the response, 200: known, 404: not known
  * values     of the headers; data == NULL: not there
+ * kind       of the key, by its prefix
  * workspace  asked for; len 0: none
  * user       known already, asked for a role; len 0: asked for a record
  *
  * Other statuses are an outage: 504 a timeout, 502 and 503 a server that is
- * down.  So is a record that is malformed, or one of a platform key that
- * names another workspace or another user than those asked for.
+ * down.  So is a record that is malformed, one of another kind, or one of a
+ * platform key that names another workspace or another user than those asked
+ * for.
  */
 
 void sendkit_answer_parse(sendkit_answer_t *answer, unsigned status,
-    const sendkit_span_t *values, sendkit_span_t workspace,
-    sendkit_span_t user);
+    const sendkit_span_t *values, sendkit_key_e kind,
+    sendkit_span_t workspace, sendkit_span_t user);
 
 
 #endif /* _SENDKIT_ANSWER_H_INCLUDED_ */

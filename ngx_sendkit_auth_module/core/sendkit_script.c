@@ -15,8 +15,7 @@ static const sendkit_span_t  sendkit_script_changed = SENDKIT_SPAN("CHANGED");
  * Redis takes nothing back when a script fails, so that all that could fail
  * comes before what could not be undone.  A key of another type stops it where
  * it is read.  Deleting the record of the new key, which is not there, shows
- * that deleting is allowed; full memory stops a script at its first write, and
- * only there.  The old key lives until the new one is complete.
+ * that deleting is allowed.  The old key lives until the new one is written.
  */
 
 const sendkit_span_t  sendkit_script_workspace_key = SENDKIT_SPAN(
@@ -43,22 +42,12 @@ const sendkit_span_t  sendkit_script_workspace_key = SENDKIT_SPAN(
     "redis.call('HSET', KEYS[3], 'type', 'workspace',\n"
     "           'workspace', workspace, unpack(ARGV, 7))\n"
 
-    "local done = 0\n"
-
     "if old ~= '' then\n"
-    "    done = redis.pcall('DEL', KEYS[1])\n"
+    "    redis.call('DEL', KEYS[1])\n"
     "end\n"
 
-    "if type(done) == 'number' then\n"
-    "    done = redis.pcall('HSET', KEYS[1], 'digest', new,\n"
-    "                       'created_at', ARGV[4], 'created_by', ARGV[5],\n"
-    "                       'masked', ARGV[6])\n"
-    "end\n"
-
-    "if type(done) == 'table' then\n"
-    "    redis.call('DEL', KEYS[3])\n"
-    "    return done\n"
-    "end\n"
+    "redis.call('HSET', KEYS[1], 'digest', new, 'created_at', ARGV[4],\n"
+    "           'created_by', ARGV[5], 'masked', ARGV[6])\n"
 
     "if own then\n"
     "    redis.call('DEL', KEYS[2])\n"
@@ -69,24 +58,26 @@ const sendkit_span_t  sendkit_script_workspace_key = SENDKIT_SPAN(
 
 
 /*
- * Both ask for the end of a life first, of what is not there yet: where that is
- * refused, nothing is written, for what has no end would count for ever.
+ * What has no end would count for ever.  So the type comes last, without which
+ * a record is malformed, and a role is empty until the hash has its end.
  */
 
 const sendkit_span_t  sendkit_script_add_record = SENDKIT_SPAN(
-    "if redis.call('EXISTS', KEYS[1]) == 1 then\n"
-    "    return redis.status_reply('CHANGED')\n"
+    "for _, value in ipairs(redis.call('HMGET', KEYS[1], 'type', 'user',\n"
+    "                                  'workspace', 'expires', 'status'))\n"
+    "do\n"
+    "    if value then\n"
+    "        return redis.status_reply('CHANGED')\n"
+    "    end\n"
     "end\n"
+
+    "redis.call('HSET', KEYS[1], unpack(ARGV, 4))\n"
 
     "if ARGV[1] ~= '0' then\n"
     "    redis.call('PEXPIRE', KEYS[1], ARGV[1])\n"
     "end\n"
 
-    "redis.call('HSET', KEYS[1], unpack(ARGV, 2))\n"
-
-    "if ARGV[1] ~= '0' then\n"
-    "    redis.call('PEXPIRE', KEYS[1], ARGV[1])\n"
-    "end\n"
+    "redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])\n"
 
     "return redis.status_reply('OK')\n"
 );
@@ -100,15 +91,13 @@ const sendkit_span_t  sendkit_script_add_role = SENDKIT_SPAN(
     "local ttl = redis.call('PTTL', KEYS[1])\n"
 
     "if ttl == -2 then\n"
+    "    redis.call('HSET', KEYS[1], ARGV[2], '')\n"
     "    redis.call('PEXPIRE', KEYS[1], ARGV[1])\n"
+    "    ttl = 0\n"
     "end\n"
 
-    "if ttl ~= -1 then\n"
+    "if ttl >= 0 and ttl <= tonumber(ARGV[1]) then\n"
     "    redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])\n"
-    "end\n"
-
-    "if ttl == -2 then\n"
-    "    redis.call('PEXPIRE', KEYS[1], ARGV[1])\n"
     "end\n"
 
     "return redis.status_reply('OK')\n"

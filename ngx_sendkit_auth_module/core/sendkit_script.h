@@ -44,9 +44,10 @@ extern const sendkit_span_t  sendkit_script_workspace_key;
  * Adds the record of a key, if there is none.
  *
  * KEYS  key:<digest>
- * ARGV  its life in ms, 0 for ever; then its fields and values
+ * ARGV  its life in ms, 0 for ever; "type", the type; at least one more field
+ *       and its value
  *
- * CHANGED: there is one.
+ * CHANGED: there is one, which has one of the fields of a record.
  */
 
 extern const sendkit_span_t  sendkit_script_add_record;
@@ -58,8 +59,8 @@ extern const sendkit_span_t  sendkit_script_add_record;
  * ARGV  life in ms, user, role
  *
  * The roles of a workspace expire together, a life in ms after the first of
- * them was added.  Where they do not expire, someone else keeps them, and
- * nothing is added.  CHANGED: the user has one.
+ * them was added.  Where they do not expire, or later than that, someone else
+ * keeps them, and nothing is added.  CHANGED: the user has one.
  */
 
 extern const sendkit_span_t  sendkit_script_add_role;

@@ -324,11 +324,17 @@ ngx_sendkit_keys_create(ngx_sendkit_keys_ctx_t *ctx)
 static ngx_int_t
 ngx_sendkit_keys_read(ngx_sendkit_keys_ctx_t *ctx)
 {
-    ngx_int_t  rc;
+    ngx_int_t   rc;
+    ngx_msec_t  left;
+
+    left = ngx_sendkit_keys_left(ctx);
+    if (left == 0) {
+        return ngx_sendkit_keys_unavailable(ctx);
+    }
 
     rc = ngx_sendkit_auth_workspace_key_lookup(&ctx->waiter,
                                        sendkit_id_span(&ctx->change.workspace),
-                                       ngx_sendkit_keys_left(ctx));
+                                       left);
 
     return ngx_sendkit_keys_wait(ctx, ngx_sendkit_keys_found, rc);
 }
@@ -377,10 +383,16 @@ ngx_sendkit_keys_found(ngx_sendkit_keys_ctx_t *ctx)
 static ngx_int_t
 ngx_sendkit_keys_change(ngx_sendkit_keys_ctx_t *ctx)
 {
-    ngx_int_t  rc;
+    ngx_int_t   rc;
+    ngx_msec_t  left;
+
+    left = ngx_sendkit_keys_left(ctx);
+    if (left == 0) {
+        return ngx_sendkit_keys_unavailable(ctx);
+    }
 
     rc = ngx_sendkit_auth_workspace_key_change(&ctx->waiter, &ctx->change,
-                                               ngx_sendkit_keys_left(ctx));
+                                               left);
 
     return ngx_sendkit_keys_wait(ctx, ngx_sendkit_keys_changed, rc);
 }

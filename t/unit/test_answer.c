@@ -188,8 +188,8 @@ main(void)
         memset(&answer, 0xff, sizeof(sendkit_answer_t));
 
         sendkit_answer_parse(&answer, test_statuses[i].status,
-                             test_answers[0].values, tap_text("w1"),
-                             tap_text(""));
+                             test_answers[0].values, SENDKIT_KEY_PLATFORM,
+                             tap_text("w1"), tap_text(""));
 
         tap_number(&tap, answer.store, test_statuses[i].store,
                    "status %u is an outage", test_statuses[i].status);
@@ -206,17 +206,34 @@ main(void)
 static void
 test_answer(tap_t *tap, const test_answer_t *t)
 {
+    sendkit_key_e     kind;
     sendkit_answer_t  answer;
 
     memset(&answer, 0xff, sizeof(sendkit_answer_t));
 
-    sendkit_answer_parse(&answer, t->status, t->values, tap_text(t->workspace),
-                         tap_text(t->user));
+    kind = t->kind == SENDKIT_KEY_MALFORMED ? SENDKIT_KEY_PLATFORM : t->kind;
+
+    sendkit_answer_parse(&answer, t->status, t->values, kind,
+                         tap_text(t->workspace), tap_text(t->user));
 
     tap_number(tap, answer.store, t->store, "%s: the store", t->name);
     tap_number(tap, answer.record.state, t->state, "%s: the record", t->name);
     tap_number(tap, answer.record.kind, t->kind, "%s: the kind", t->name);
     tap_number(tap, answer.role, t->role, "%s: the role", t->name);
+
+    if (t->status != 200) {
+        return;
+    }
+
+    sendkit_answer_parse(&answer, t->status, t->values,
+                         kind == SENDKIT_KEY_PLATFORM ? SENDKIT_KEY_WORKSPACE
+                                                      : SENDKIT_KEY_PLATFORM,
+                         tap_text(t->workspace), tap_text(t->user));
+
+    tap_number(tap, answer.store, SENDKIT_STORE_ERROR,
+               "%s: no answer for a key of another kind", t->name);
+    tap_number(tap, answer.role, SENDKIT_ROLE_NONE,
+               "%s: no role for a key of another kind", t->name);
 }
 
 

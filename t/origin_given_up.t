@@ -1,0 +1,85 @@
+# Copyright (C) the ngx_sendkit_auth_module authors
+#
+# A question that is never answered, or that nobody comes to ask, does not keep
+# a key from being asked for.
+#
+# Fails when the flight waits for its answer without end (the timer of
+# ngx_sendkit_auth_flight_ask()), or when one is to ask who does not wait any
+# more (ngx_sendkit_auth_access_ask_handler()).
+
+use SendkitAuth;
+use SendkitAuth::Gate;
+use SendkitAuth::Origin;
+use SendkitAuth::Seed;
+
+my $origin = origin();
+my $gate = gate($origin->gate(
+    timeout => $Slow ? '1s' : '200ms',
+    location => <<"END"));
+        location /leaves/ {
+            sendkit_auth        on;
+            sendkit_auth_route  * "/**" keys=any roles=any workspace=header;
+            proxy_pass          http://backend;
+            post_action         \@slow;
+        }
+
+        location \@slow {
+            proxy_pass          http://127.0.0.1:@{[ $origin->port ]};
+            proxy_read_timeout  30s;
+        }
+END
+
+
+# In hexadecimal, as /proc writes it.
+
+sub connections_to {
+    my ($port) = @_;
+
+    my $hex = sprintf '%04X', $port;
+    my @lines = grep { /^\s*\d+: \S+ \S+:$hex 0[18] / }
+                split /\n/, SendkitAuth::Process::slurp('/proc/net/tcp');
+    return scalar @lines;
+}
+
+
+# It has a connection, which nobody reads from.
+
+fresh($origin);
+$origin->stop;
+is_refused(ask($gate, 'owner', 'w1'), 503, 'store_timeout', 'the first');
+
+my %seen;
+ok(wait_until(sub {
+    $seen{ask($gate, 'owner', 'w1')->{status}}++;
+    return connections_to($origin->port) >= 2;
+}, 30), 'it is asked for once more');
+is("@{[ keys %seen ]}", '503', 'until then it is an outage');
+
+$origin->cont;
+recovers($gate, 'the origin answers again');
+
+# The request that asks leaves, and so does the next one, for a post_action.
+
+fresh($origin);
+$origin->stop;
+
+my @clients = map { SendkitAuth::Wire->new($gate->port) } 0 .. 2;
+my @paths = ('/v1/a', '/leaves/a', '/v1/a');
+
+for my $i (0 .. 2) {
+    $clients[$i]->send(request_of('admin', undef,
+        [ 'GET', $paths[$i], 'X-Workspace-Id: w1' ]));
+    ok(wait_until(sub { waiting($gate) >= $i + 1 }), "client $i waits");
+}
+
+$_->close for @clients[1, 0];
+$origin->cont;
+my $answer = $clients[2]->answer;
+like($answer->{status}, qr/^(?:200|503)$/, 'the third is answered');
+ok(wait_until(sub { ask($gate, 'admin', 'w1')->{status} == 200 }),
+   'and then allowed');
+
+ends_well($gate, 'questions that are given up');
+run_tests();
+
+__DATA__
