@@ -87,7 +87,19 @@ ngx_sendkit_auth_access_handler(ngx_http_request_t *r)
 ngx_int_t
 ngx_sendkit_auth_preaccess_handler(ngx_http_request_t *r)
 {
+    ngx_sendkit_auth_ctx_t       *ctx;
     ngx_sendkit_auth_loc_conf_t  *sacf;
+
+    if (r->post_action) {
+
+        /* the client may have left while its request waited, or asked */
+
+        ctx = ngx_sendkit_auth_ctx_find(r);
+
+        if (ctx != NULL) {
+            ngx_sendkit_auth_waiter_cancel(&ctx->waiter);
+        }
+    }
 
     sacf = ngx_http_get_module_loc_conf(r, ngx_sendkit_auth_module);
 
@@ -396,15 +408,6 @@ static void
 ngx_sendkit_auth_access_ask_handler(void *data)
 {
     ngx_sendkit_auth_ctx_t  *ctx = data;
-
-    if (ctx->request->write_event_handler
-        != ngx_sendkit_auth_access_wait_handler)
-    {
-        /* a post_action after the client has left: it waits no more */
-
-        ngx_sendkit_auth_waiter_cancel(&ctx->waiter);
-        return;
-    }
 
     /* the answer to a question before is none to this one */
 

@@ -18,6 +18,7 @@ use SendkitAuth::Seed;
 my $origin = origin();
 my $gate = gate($origin->gate);
 
+my $answer;
 my $key = 'sendkit:key:' . digest($Key{owner});
 my @good = (type => 'platform', user => 'u_owner');
 my @role = ('HSET', 'sendkit:roles:w1', u_owner => 'owner');
@@ -131,7 +132,7 @@ sub meanwhile {
     redis(@$_) for @commands;
     $origin->cont;
 
-    my my $answer = $client->answer;
+    my $answer = $client->answer;
     $client->close;
     return $answer;
 }
