@@ -50,8 +50,8 @@ static void test_no_routes(tap_t *tap);
 
 
 #define TEST_API_KEY                                                          \
-    "POST,DELETE /v1/workspaces/{workspaceId}/api-key keys=platform"          \
-    " roles=owner,admin"
+    "GET,POST,DELETE /v1/workspaces/{workspaceId}/api-key"                    \
+    " keys=platform roles=owner,admin"
 #define TEST_ROTATE                                                           \
     "POST /v1/workspaces/{workspaceId}/api-key/rotate keys=platform"          \
     " roles=owner,admin"
@@ -84,10 +84,12 @@ static const test_policy_t  test_shipped = {
     }, {
         { "POST", "/v1/workspaces/w1/api-key", TEST_API_KEY, "w1" },
         { "DELETE", "/v1/workspaces/w1/api-key", TEST_API_KEY, "w1" },
-        { "GET", "/v1/workspaces/w1/api-key", "405 POST, DELETE", "" },
-        { "HEAD", "/v1/workspaces/w1/api-key", "405 POST, DELETE", "" },
-        { "OPTIONS", "/v1/workspaces/w1/api-key", "405 POST, DELETE", "" },
-        { "post", "/v1/workspaces/w1/api-key", "405 POST, DELETE", "" },
+        { "GET", "/v1/workspaces/w1/api-key", TEST_API_KEY, "w1" },
+        { "HEAD", "/v1/workspaces/w1/api-key", TEST_API_KEY, "w1" },
+        { "OPTIONS", "/v1/workspaces/w1/api-key",
+          "405 GET, HEAD, POST, DELETE", "" },
+        { "post", "/v1/workspaces/w1/api-key",
+          "405 GET, HEAD, POST, DELETE", "" },
         { "POST", "/v1/workspaces/w1/api-key/", "404", "" },
         { "POST", "/v1/workspaces/w1/API-KEY", "404", "" },
         { "POST", "/v1/workspaces/w1/api-keY", "404", "" },
@@ -376,6 +378,7 @@ test_request(tap_t *tap, const sendkit_route_t *routes, size_t nroutes,
 {
     char                   found[4 + SENDKIT_ROUTE_ALLOW_MAX + 1];
     size_t                 len;
+    const char            *end;
     sendkit_span_t         got;
     sendkit_route_match_t  match;
 
@@ -405,6 +408,13 @@ test_request(tap_t *tap, const sendkit_route_t *routes, size_t nroutes,
              "%s %s names workspace \"%s\"", t->method, t->path, t->workspace);
     tap_ok(tap, (match.route != NULL) == (match.found == SENDKIT_ROUTE_FOUND),
            "%s %s has a route only when found", t->method, t->path);
+
+    end = match.workspace.len != 0
+          ? (const char *) match.workspace.data + match.workspace.len
+          : t->path + strlen(t->path);
+
+    tap_span(tap, match.rest, tap_text(end),
+             "%s %s goes on with \"%s\"", t->method, t->path, end);
 }
 
 
