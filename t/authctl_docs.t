@@ -2,11 +2,13 @@
 #
 # What is written about the tool is true: the examples of its page print what
 # stands there, the manual and the completion know all options and commands,
-# and the user that the page makes in Redis may do what the tool does.
+# the version is that of CHANGES, and the user that the page makes in Redis may
+# do what the tool does.
 #
 # Fails when an output changes and docs/sendkit-authctl.md does not, when an
 # option is added without a line in docs/sendkit-authctl.1 and in the
-# completion, or when a command of Redis is used that the page does not allow.
+# completion, when a version is made in one place only, or when a command of
+# Redis is used that the page does not allow.
 
 use strict;
 use warnings;
@@ -81,7 +83,11 @@ my $manual = slurp('docs/sendkit-authctl.1');
 is(`man -l --warnings -Tutf8 -Z docs/sendkit-authctl.1 2>&1 > /dev/null`, '',
    'the manual is well-formed') if `sh -c 'command -v man'`;
 
-my $options = slurp('tools/authctl/authctl_options.c');
+my ($version) = slurp('CHANGES') =~ /^Changes with (\S+ \S+)/m;
+like($manual, qr/^\.Os "\Q$version\E"$/m, 'the manual is of this version');
+is_run(authctl([ '--version' ], redis => 0), 0,
+       $version =~ s/^\S+/sendkit-authctl/r . "\n", 'and so is the tool');
+
 my $completion = slurp('tools/authctl/sendkit-authctl.bash');
 my $help = authctl([ '--help' ], redis => 0)->{stdout};
 
@@ -148,7 +154,17 @@ redis('ACL', 'SETUSER', 'operator', 'on', '>password', 'resetkeys',
 redis('FLUSHALL');
 
 my $key = 'sk_user_0123456789abcdef0123456789abcdef';
-my $line = qq({"key":"@{[ 'a' x 64 ]}","type":"platform","user":"u1"}\n);
+my $lines = join '', map { "{$_}\n" }
+            qq("key":"@{[ 'a' x 64 ]}","type":"platform","user":"u1"),
+            qq("key":"@{[ 'b' x 64 ]}","type":"workspace","workspace":"w2",)
+            . q("created_at":"2025-06-01T10:30:00.000Z","created_by":"u1"),
+            q("workspace":"w2","user":"u1","role":"owner");
+redis('HSET', 'sendkit:key:' . 'c' x 64, 'type', 'workspace', 'workspace',
+      'w2');
+redis('HSET', 'sendkit:workspace-key:w2', 'digest', 'c' x 64, 'created_at',
+      '2025-06-01T10:30:00.000Z', 'created_by', 'u1');
+redis('HSET', 'sendkit:roles:w2', 'u2', 'owner');
+redis('PEXPIRE', 'sendkit:roles:w2', 100_000);
 
 for ([ 0, qw( key add --user u1 ) ], [ 0, qw( key show ) ],
      [ 0, qw( key status locked ) ], [ 0, qw( key list ) ],
@@ -164,7 +180,7 @@ for ([ 0, qw( key add --user u1 ) ], [ 0, qw( key show ) ],
 {
     my ($status, @words) = @$_;
     my $run = authctl([ '--user', 'operator', @words ],
-                      stdin => $words[0] eq 'import' ? $line : $key,
+                      stdin => $words[0] eq 'import' ? $lines : $key,
                       env => { REDISCLI_AUTH => 'password' });
     is($run->{status}, $status, "the user of the page may \"$words[0] "
                                 . ($words[1] // '') . '"')

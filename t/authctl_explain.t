@@ -26,7 +26,7 @@ use List::Util ();
 
 my $tool = $ENV{SENDKIT_AUTHCTL} // "$Top/build/sendkit-authctl";
 my $json = JSON::PP->new->latin1;
-my $portion = $Slow ? 0.4 : 1;
+my $portion = $Slow ? 0.2 : 1;
 my %files;
 
 # Routes that are hard to tell apart, and hard to read.

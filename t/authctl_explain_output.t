@@ -12,6 +12,7 @@
 use Test::More 'no_plan';
 
 use SendkitAuth::Authctl;
+use SendkitAuth::Process qw( slurp );
 use SendkitAuth::Redis;
 
 use Cwd ();
@@ -202,6 +203,15 @@ is_deeply($run, {
 is($run->{decision}{body},
    '{"success":false,"error":{"code":"NOT_FOUND","message":"The requested '
    . 'resource was not found"}}', 'the body has the form that is asked for');
+
+
+# A name need not be UTF-8.
+
+my $odd = file_of(slurp($routes));
+rename $odd, "$odd\xff" or die "$odd: $!";
+($run) = json_of(authctl([ '--json', 'explain', '--routes', "$odd\xff", 'GET',
+                           '/v1/account' ]));
+is($run->{route}{file}, "$odd\\xff", 'of a file any name can be shown');
 
 
 # What was asked wrongly.

@@ -2,10 +2,12 @@
 #
 # What is exported can be imported: it gives the same Redis again, in both
 # formats.  What cannot be imported is left out, said one by one, and makes
-# the export a failure.
+# the export a failure.  What will expire is a copy of what an origin knows, and
+# would be for ever if it were imported: it is left out, and counted.
 #
 # Fails when a field is lost or added on the way, when an export stops at the
-# first thing that is malformed, or when it passes over one in silence.
+# first thing that is malformed, when it passes over one in silence, or when
+# authctl_export_is_copy() or authctl_export_roles() do not look at the TTL.
 
 use strict;
 use warnings;
@@ -119,6 +121,54 @@ like($rest->{stderr}, qr/^sendkit-authctl: left out: "$_$/m,
         qr/sendkit:roles:w1": user "a b" is not 1 to 64.*/,
         qr/sendkit:roles:w1": role "Owner" is not .*/;
 like($rest->{stderr}, qr/^sendkit-authctl: 9 left out/m, 'and counted');
+
+
+# Copies of what an origin knows, and what is one's own beside them; markers
+# are of no use anywhere else.
+
+redis('FLUSHALL');
+my $end = time + 3600;
+
+redis(@$_) for
+    [ 'HSET', "sendkit:key:$platform", 'type', 'platform', 'user', 'u1' ],
+    [ 'HSET', 'sendkit:roles:w1', 'u1', 'owner' ],
+    [ 'SET', 'sendkit:no-key:' . '9' x 64, 1, 'PX', 100_000 ],
+    [ 'SET', 'sendkit:no-role:w1:u9', 1, 'PX', 100_000 ];
+
+is_run(authctl([ 'export' ]), 0, qr/^[^9]*$/, 'a marker is not exported');
+
+redis(@$_) for
+    [ 'HSET', 'sendkit:key:' . '1' x 64, 'type', 'platform', 'user', 'u2' ],
+    [ 'PEXPIRE', 'sendkit:key:' . '1' x 64, 100_000 ],
+    [ 'HSET', 'sendkit:key:' . '2' x 64, 'type', 'platform', 'user', 'u3',
+      'expires', $end ],
+    [ 'PEXPIRE', 'sendkit:key:' . '2' x 64, 100_000 ],
+    [ 'HSET', 'sendkit:key:' . '3' x 64, 'type', 'platform', 'user', 'u4',
+      'expires', $end ],
+    [ 'EXPIREAT', 'sendkit:key:' . '3' x 64, $end + 86400 ],
+    [ 'HSET', 'sendkit:key:' . '4' x 64, 'type', 'platform', 'user', 'u5',
+      'expires', $end ],
+    [ 'EXPIREAT', 'sendkit:key:' . '4' x 64, $end ],
+    [ 'HSET', "sendkit:key:$own", 'type', 'workspace', 'workspace', 'w1' ],
+    [ 'PEXPIRE', "sendkit:key:$own", 100_000 ],
+    [ 'HSET', 'sendkit:workspace-key:w1', 'digest', $own, 'created_at',
+      '2025-06-01T10:30:00.000Z', 'created_by', 'u1' ],
+    [ 'HSET', 'sendkit:roles:w2', 'u1', 'admin' ],
+    [ 'PEXPIRE', 'sendkit:roles:w2', 100_000 ];
+
+for my $words ([ 'export' ], [ qw( export --csv ) ]) {
+    my $run = authctl($words);
+
+    is($run->{status}, 0, "copies do not make \"@$words\" a failure");
+    is_deeply([ $run->{stdout} =~ /\bu(?=\d)(\d)/g ], [ 4, 5, 1, 1 ],
+              'what expires after its own end, or not at all, is exported');
+    is($run->{stderr}, 'sendkit-authctl: 4 left out, which will expire: '
+                       . "copies of what an origin knows\n",
+       'a record without an end, or with a later one, and roles are not');
+}
+
+is_run(authctl([ 'check' ]), 0, qr/^no problem/,
+       'to expire is no mistake of what an origin knows');
 
 
 # Nobody who reads it.

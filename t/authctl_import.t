@@ -4,10 +4,11 @@
 # reads them, from CSV and NDJSON alike: whole records in place of older ones,
 # roles beside those that are there.
 #
-# Fails when authctl_batch_append_hash() does not delete first, when
-# authctl_batch_append_key() leaves out what a workspace's key has besides its
-# record, when authctl_parser_line() or authctl_import_guess() take the wrong
-# format, or when a dry run writes.
+# Fails when authctl_batch_append_key() does not delete first, when
+# authctl_batch_append_named() leaves out what a workspace's key has besides its
+# record, when authctl_batch_role_script does not look at the TTL, when
+# authctl_parser_line() or authctl_import_guess() take the wrong format, or when
+# a dry run writes.
 
 use strict;
 use warnings;
@@ -156,6 +157,18 @@ is_run(authctl([ '--prefix', 'a:', 'import', file_of($ndjson) ]), 0, $summary,
 is_deeply(held(), { map { s/^sendkit:/a:/r => $expected{$_} }
                     keys %expected },
           'where nothing else is');
+
+
+# A role where those of an origin are: it is one's own, and they are not.
+
+redis('FLUSHALL');
+redis('HSET', 'sendkit:roles:w1', 'u3', 'admin');
+redis('PEXPIRE', 'sendkit:roles:w1', 100_000);
+
+is_run(authctl([ 'import', file_of($ndjson) ]), 0, $summary,
+       'a file is imported where roles expire');
+is_deeply(held(), \%expected, 'those do not stay');
+is(redis('PTTL', 'sendkit:roles:w1'), -1, 'and the others do not expire');
 
 
 # Without any.

@@ -98,7 +98,9 @@ redis('CONFIG', 'SET', 'maxmemory', 0);
 # Redis goes away at some line, fails within one, or is not there.
 
 my $fake = SendkitAuth::FakeRedis->new;
+$fake->on(eval => send => "+OK\r\n");
 $fake->on(hset => send => ":1\r\n");
+$fake->on(hget => send => "\$-1\r\n");
 $fake->on(multi => close => 1);
 
 is_stopped(authctl([ 'import', '-' ], stdin => $file, redis => $fake), 2, 1,
@@ -129,5 +131,5 @@ my $roles = join '', map { qq({"workspace":"w","user":"u$_","role":"owner"}\n) }
 is_run(authctl([ 'import', '-' ], stdin => $roles, redis => $fake), 0,
        "0 keys, 5000 roles, 0 bad lines: 5000 written\n",
        'many roles are imported');
-is(scalar $fake->commands('hset'), 5000, 'each once');
+is(scalar $fake->commands('eval'), 5000, 'each once');
 cmp_ok(scalar $fake->events('read'), '<', 100, 'many at a time');

@@ -46,6 +46,9 @@ refuses([ 'keys' ], qr/unknown command "keys"/, 'an unknown command');
 refuses([ 'key' ], qr/no command after "key"/, 'half a command');
 refuses([ qw( key remove ) ], qr/unknown command "key remove"/,
         'an unknown command of a group');
+refuses([ @$_ ], qr/unknown command "[a-z ]*sk_\.\.\."/,
+        'a key that is taken for a command is not shown')
+    for [ $key ], [ 'key', $own_key ];
 refuses([ '--jsno', 'check' ], qr/option "--jsno" is unknown/,
         'an unknown option');
 refuses([ '-x', 'check' ], qr/option "-x" is unknown/, 'an unknown letter');

@@ -4,8 +4,9 @@
 # time.
 #
 # Fails when authctl_role.c writes to another name or field, when it takes a
-# role that was not there for one that was taken away, when it does not say
-# that a role will expire, or when a large workspace is not listed whole.
+# role that was not there for one that was taken away, when
+# authctl_batch_role_script does not look at the TTL, or when a large workspace
+# is not listed whole.
 
 use strict;
 use warnings;
@@ -59,16 +60,19 @@ is_run(authctl([ qw( role set -- -w -u owner ) ]), 0, qr/^-w +-u +owner/,
        'ids may begin with a dash');
 
 
-# Roles that came from an origin expire together.
+# Roles that came from an origin expire together.  They do not become one's own
+# by a role that is.
 
 redis('PEXPIRE', 'sendkit:roles:w2', 100_000);
 
-my $set = authctl([ qw( role set w2 u2 owner ) ]);
-is($set->{status}, 0, 'a role is given where roles expire');
-like($set->{stdout}, qr/^w2 +u2 +owner$/, 'and told');
-like($set->{stderr}, qr/warning: the roles of workspace "w2" expire in \d+ s/,
-     'with a warning');
-cmp_ok(redis('PTTL', 'sendkit:roles:w2'), '>', 0, 'they still expire');
+is_run(authctl([ qw( role set w2 u2 owner ) ]), 0, qr/^w2 +u2 +owner$/,
+       'a role is given where roles expire');
+is_deeply(roles('w2'), { u2 => 'owner' }, 'without those of the origin');
+is(redis('PTTL', 'sendkit:roles:w2'), -1, 'and does not expire');
+
+is_run(authctl([ qw( role set w2 u1 member ) ]), 0, qr/member/,
+       'another one is given');
+is_deeply(roles('w2'), { u1 => 'member', u2 => 'owner' }, 'beside it');
 
 
 # Large, and with what others have written.

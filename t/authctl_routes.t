@@ -4,8 +4,8 @@
 # from a fixed seed, by damaging good ones, both take the same, and say the
 # same of words that cannot be.
 #
-# Fails when authctl_routes_words(), or a function that it calls, splits a
-# file otherwise than nginx does, when authctl_routes_unescape() takes other
+# Fails when authctl_lexer_next(), or a function that it calls, splits a
+# file otherwise than nginx does, when authctl_lexer_unescape() takes other
 # escapes, or when authctl_routes_check() lets pass what
 # ngx_sendkit_auth_conf_route() does not, or the other way round.
 

@@ -17,7 +17,8 @@
 
 /*
  * The frame of sendkit-authctl: what a command gets, and what it returns.
- * Whoever returns another status than AUTHCTL_OK has said why on stderr, once.
+ * Whoever returns another status than AUTHCTL_OK has said why on stderr, once;
+ * but for "explain", where a refused request is the answer, on stdout.
  */
 
 #define AUTHCTL_DIGESTERS  2
@@ -83,6 +84,10 @@ int authctl_fail_option(int c, char **argv);
 /* AUTHCTL_USAGE: there are not exactly n arguments after the options. */
 
 int authctl_check_arguments(int argc, char **argv, int n);
+
+/* The same for a command that has no options: there are some. */
+
+int authctl_only_arguments(int argc, char **argv, int n);
 
 /*
  * Writes the digest of a key in hex, SENDKIT_DIGEST_HEX_LEN bytes, not

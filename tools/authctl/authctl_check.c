@@ -4,7 +4,6 @@
  */
 
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,7 +26,7 @@ static int authctl_check_names(authctl_check_t *check);
 static int authctl_check_name(void *data, sendkit_span_t name,
     const authctl_reply_t *reply);
 static int authctl_check_kind(authctl_check_t *check, sendkit_schema_e kind,
-    sendkit_span_t name, sendkit_span_t type);
+    sendkit_span_t name, sendkit_span_t id, sendkit_span_t type);
 static const char *authctl_check_digest(sendkit_span_t id);
 static const char *authctl_check_workspace(sendkit_span_t id);
 static const char *authctl_check_member(sendkit_span_t id);
@@ -69,27 +68,16 @@ static const char *const  authctl_check_problems[] = {
 };
 
 
-static const struct option  authctl_no_options[] = {
-    { NULL, 0, NULL, 0 }
-};
-
-
 static const sendkit_span_t  authctl_check_none = { NULL, 0 };
 
 
 int
 authctl_check(authctl_t *ctl, int argc, char **argv)
 {
-    int              c, kind, status;
+    int              kind, status;
     authctl_check_t  check;
 
-    c = getopt_long(argc, argv, ":", authctl_no_options, NULL);
-
-    if (c != -1) {
-        return authctl_fail_option(c, argv);
-    }
-
-    status = authctl_check_arguments(argc, argv, 0);
+    status = authctl_only_arguments(argc, argv, 0);
     if (status != AUTHCTL_OK) {
         return status;
     }
@@ -97,12 +85,6 @@ authctl_check(authctl_t *ctl, int argc, char **argv)
     memset(&check, 0, sizeof(authctl_check_t));
 
     check.ctl = ctl;
-
-    for (kind = 0; kind < AUTHCTL_CHECK_KINDS; kind++) {
-        check.heads[kind] = authctl_name(ctl, &check.head_names[kind],
-                                         (sendkit_schema_e) kind,
-                                         authctl_check_none);
-    }
 
     status = authctl_check_run(&check);
 
@@ -173,7 +155,7 @@ authctl_check_name(void *data, sendkit_span_t name,
     const authctl_reply_t *reply)
 {
     int               kind;
-    sendkit_span_t    type;
+    sendkit_span_t    id, type;
     authctl_check_t  *check = data;
 
     type = authctl_reply_text(reply);
@@ -185,9 +167,10 @@ authctl_check_name(void *data, sendkit_span_t name,
     }
 
     for (kind = 0; kind < AUTHCTL_CHECK_KINDS; kind++) {
+        id = authctl_scan_id(check->ctl, (sendkit_schema_e) kind, name);
 
-        if (authctl_scan_rest(name, check->heads[kind]).data != NULL) {
-            return authctl_check_kind(check, (sendkit_schema_e) kind, name,
+        if (id.data != NULL) {
+            return authctl_check_kind(check, (sendkit_schema_e) kind, name, id,
                                       type);
         }
     }
@@ -200,16 +183,14 @@ authctl_check_name(void *data, sendkit_span_t name,
 
 static int
 authctl_check_kind(authctl_check_t *check, sendkit_schema_e kind,
-    sendkit_span_t name, sendkit_span_t type)
+    sendkit_span_t name, sendkit_span_t id, sendkit_span_t type)
 {
     const char                  *why;
-    sendkit_span_t               id;
     authctl_reason_t             reason;
     const authctl_check_kind_t  *known;
 
     known = &authctl_check_kinds[kind];
 
-    id = authctl_scan_rest(name, check->heads[kind]);
     why = known->bad(id);
 
     if (why != NULL) {

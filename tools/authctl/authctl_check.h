@@ -38,9 +38,6 @@ typedef struct {
     size_t                   nnames;
     size_t                   nproblems;
 
-    /* what the names of each kind begin with, and those that were found */
-    sendkit_span_t           heads[AUTHCTL_CHECK_KINDS];
-    authctl_name_t           head_names[AUTHCTL_CHECK_KINDS];
     authctl_list_t           names[AUTHCTL_CHECK_KINDS];
 
     /* good ones: digest and its workspace, workspace and its digest */

@@ -103,7 +103,7 @@ authctl_check_record(void *data, sendkit_span_t name,
 
     memset(&record, 0, sizeof(authctl_record_t));
 
-    digest = authctl_scan_rest(name, check->heads[SENDKIT_SCHEMA_KEY]);
+    digest = authctl_scan_id(check->ctl, SENDKIT_SCHEMA_KEY, name);
     authctl_record_set(&record, digest, reply);
 
     switch (record.record.state) {
@@ -239,8 +239,8 @@ authctl_check_created(void *data, sendkit_span_t name,
 
     case SENDKIT_RECORD_FOUND:
         return authctl_check_remember(&check->created,
-                        authctl_scan_rest(name,
-                                 check->heads[SENDKIT_SCHEMA_WORKSPACE_KEY]),
+                        authctl_scan_id(check->ctl,
+                                        SENDKIT_SCHEMA_WORKSPACE_KEY, name),
                         values[SENDKIT_WORKSPACE_KEY_DIGEST]);
 
     case SENDKIT_RECORD_ABSENT:

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "authctl.h"
+#include "authctl_output.h"
 
 
 static const char *authctl_command_name(const char *group, const char *name);
@@ -17,6 +18,7 @@ int
 authctl_run(const authctl_command_t *commands, const char *group,
     authctl_t *ctl, int argc, char **argv)
 {
+    authctl_escaped_t         escaped;
     const authctl_command_t  *command;
 
     if (argc < 2) {
@@ -36,7 +38,9 @@ authctl_run(const authctl_command_t *commands, const char *group,
     return authctl_fail(AUTHCTL_USAGE, "unknown command \"%s%s%s\", see "
                         "\"sendkit-authctl --help\"",
                         authctl_command_name(group, ""),
-                        group != NULL ? " " : "", argv[1]);
+                        group != NULL ? " " : "",
+                        authctl_escape_hidden(&escaped,
+                                              authctl_span(argv[1])));
 }
 
 
@@ -101,6 +105,19 @@ authctl_check_arguments(int argc, char **argv, int n)
 
     return authctl_fail(AUTHCTL_USAGE, "\"%s\" takes %d argument%s, not %d",
                         argv[0], n, n == 1 ? "" : "s", argc - optind);
+}
+
+
+int
+authctl_only_arguments(int argc, char **argv, int n)
+{
+    int                         c;
+    static const struct option  none[] = { { NULL, 0, NULL, 0 } };
+
+    c = getopt_long(argc, argv, ":", none, NULL);
+
+    return c == -1 ? authctl_check_arguments(argc, argv, n)
+                   : authctl_fail_option(c, argv);
 }
 
 

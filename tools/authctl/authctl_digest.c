@@ -4,7 +4,6 @@
  */
 
 
-#include <getopt.h>
 #include <stdio.h>
 
 #include "authctl.h"
@@ -17,25 +16,14 @@ static int authctl_digest_print_json(authctl_t *ctl, const char *digest,
     const char *old);
 
 
-static const struct option  authctl_no_options[] = {
-    { NULL, 0, NULL, 0 }
-};
-
-
 int
 authctl_digest(authctl_t *ctl, int argc, char **argv)
 {
-    int               c, status;
+    int               status;
     sendkit_key_e     kind;
     authctl_secret_t  key;
 
-    c = getopt_long(argc, argv, ":", authctl_no_options, NULL);
-
-    if (c != -1) {
-        return authctl_fail_option(c, argv);
-    }
-
-    status = authctl_check_arguments(argc, argv, 0);
+    status = authctl_only_arguments(argc, argv, 0);
     if (status != AUTHCTL_OK) {
         return status;
     }

@@ -311,13 +311,13 @@ authctl_explain_json_route(const authctl_explain_t *explain)
 
     route = explain->facts.match.route;
 
-    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:I}",
+    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:o, s:I}",
                      "methods", authctl_explain_methods(&methods, route),
                      "template", authctl_json_string(route->template),
                      "keys", authctl_explain_keys(route),
                      "roles", authctl_explain_roles(&roles, route),
                      "workspace", authctl_explain_source(route),
-                     "file", explain->file,
+                     "file", authctl_json_string(authctl_span(explain->file)),
                      "line", (json_int_t) authctl_routes_line(
                                               &explain->routes, route));
 }

@@ -8,12 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "authctl_csv.h"
 #include "authctl_ndjson.h"
 #include "authctl_output.h"
 #include "authctl_record.h"
 #include "authctl_scan.h"
+
+
+#define AUTHCTL_EXPORT_SKEW  10     /* s, by which two clocks may differ */
 
 
 /* what a workspace says of its own key */
@@ -32,7 +36,12 @@ typedef struct {
     authctl_export_created_t  *created;     /* as many */
     size_t                     ncreated;    /* read so far */
 
+    long long                 *ttls;        /* of a list of names, ms */
+    size_t                     nttls;       /* read so far */
+    size_t                     n;           /* of the name at hand */
+
     size_t                     left_out;
+    size_t                     copies;      /* of what an origin knows */
 } authctl_export_t;
 
 
@@ -42,9 +51,15 @@ static int authctl_export_run(authctl_export_t *export);
 static int authctl_export_read_created(authctl_export_t *export);
 static int authctl_export_created(void *data, sendkit_span_t name,
     const authctl_reply_t *reply);
+static int authctl_export_read_ttls(authctl_export_t *export,
+    const authctl_list_t *list);
+static int authctl_export_ttl(void *data, sendkit_span_t name,
+    const authctl_reply_t *reply);
 static int authctl_export_keys(authctl_export_t *export);
 static int authctl_export_key(void *data, sendkit_span_t name,
     const authctl_reply_t *reply);
+static int authctl_export_is_copy(const sendkit_record_t *record,
+    long long ttl);
 static void authctl_export_set_created(authctl_export_t *export,
     const sendkit_record_t *record, sendkit_span_t digest,
     authctl_values_t *values);
@@ -56,8 +71,6 @@ static void authctl_export_entry(authctl_export_t *export,
     sendkit_span_t name, const authctl_values_t *values);
 static void authctl_export_leave_out(authctl_export_t *export,
     sendkit_span_t name, const char *why);
-static sendkit_span_t authctl_export_id(const authctl_export_t *export,
-    sendkit_schema_e kind, sendkit_span_t name);
 
 
 static const struct option  authctl_export_long[] = {
@@ -84,6 +97,12 @@ authctl_export(authctl_t *ctl, int argc, char **argv)
 
     authctl_list_free(&export.names);
     free(export.created);
+    free(export.ttls);
+
+    if (status == AUTHCTL_OK && export.copies != 0) {
+        (void) authctl_fail(AUTHCTL_OK, "%zu left out, which will expire: "
+                            "copies of what an origin knows", export.copies);
+    }
 
     if (status == AUTHCTL_OK && export.left_out != 0) {
         return authctl_fail(AUTHCTL_NO, "%zu left out, which cannot be "
@@ -199,6 +218,47 @@ authctl_export_created(void *data, sendkit_span_t name,
 
 
 static int
+authctl_export_read_ttls(authctl_export_t *export, const authctl_list_t *list)
+{
+    sendkit_span_t  command = SENDKIT_SPAN("PTTL");
+
+    free(export->ttls);
+
+    export->ttls = calloc(list->n + 1, sizeof(long long));
+    if (export->ttls == NULL) {
+        return authctl_fail(AUTHCTL_USAGE, "no memory");
+    }
+
+    export->nttls = 0;
+    export->n = 0;
+
+    return authctl_scan_each(export->ctl, list, &command, 1,
+                             authctl_export_ttl, export);
+}
+
+
+/* negative: it does not expire, or is not there */
+
+static int
+authctl_export_ttl(void *data, sendkit_span_t name,
+    const authctl_reply_t *reply)
+{
+    authctl_export_t  *export = data;
+
+    (void) name;
+
+    if (authctl_reply_type(reply) != AUTHCTL_REPLY_INTEGER) {
+        authctl_redis_complain(reply);
+        return AUTHCTL_REDIS;
+    }
+
+    export->ttls[export->nttls++] = authctl_reply_integer(reply);
+
+    return AUTHCTL_OK;
+}
+
+
+static int
 authctl_export_keys(authctl_export_t *export)
 {
     int             status;
@@ -206,6 +266,10 @@ authctl_export_keys(authctl_export_t *export)
     sendkit_span_t  args[1 + SENDKIT_RECORD_NFIELDS];
 
     status = authctl_scan_names(export->ctl, authctl_span("key:"), &list);
+
+    if (status == AUTHCTL_OK) {
+        status = authctl_export_read_ttls(export, &list);
+    }
 
     if (status == AUTHCTL_OK) {
         authctl_record_command(args);
@@ -224,16 +288,20 @@ static int
 authctl_export_key(void *data, sendkit_span_t name,
     const authctl_reply_t *reply)
 {
+    long long          ttl;
     sendkit_span_t    *fields;
     authctl_export_t  *export = data;
     authctl_record_t   record;
     authctl_values_t   values;
 
+    ttl = export->ttls[export->n++];
+
     memset(&record, 0, sizeof(authctl_record_t));
     memset(&values, 0, sizeof(authctl_values_t));
 
-    authctl_record_set(&record, authctl_export_id(export, SENDKIT_SCHEMA_KEY,
-                                                  name), reply);
+    authctl_record_set(&record, authctl_scan_id(export->ctl,
+                                                SENDKIT_SCHEMA_KEY, name),
+                       reply);
 
     switch (record.record.state) {
 
@@ -268,9 +336,32 @@ authctl_export_key(void *data, sendkit_span_t name,
                                    &values);
     }
 
+    if (authctl_export_is_copy(&record.record, ttl)) {
+        export->copies++;
+        return AUTHCTL_OK;
+    }
+
     authctl_export_entry(export, name, &values);
 
     return AUTHCTL_OK;
+}
+
+
+/*
+ * A record of one's own may expire after its end (docs/redis-schema.md), but
+ * not before; imported, it would be good until then.
+ */
+
+static int
+authctl_export_is_copy(const sendkit_record_t *record, long long ttl)
+{
+    if (ttl < 0) {
+        return 0;
+    }
+
+    return record->expires == 0
+           || (int64_t) time(NULL) + ttl / 1000 + AUTHCTL_EXPORT_SKEW
+              < record->expires;
 }
 
 
@@ -348,7 +439,17 @@ authctl_export_roles(authctl_export_t *export)
 
     status = authctl_scan_names(export->ctl, authctl_span("roles:"), &list);
 
+    if (status == AUTHCTL_OK) {
+        status = authctl_export_read_ttls(export, &list);
+    }
+
     for (i = 0; i < list.n && status == AUTHCTL_OK && !ferror(stdout); i++) {
+
+        if (export->ttls[i] >= 0) {
+            export->copies++;
+            continue;
+        }
+
         status = authctl_export_workspace(export, list.items[i].name);
     }
 
@@ -371,7 +472,7 @@ authctl_export_workspace(authctl_export_t *export, sendkit_span_t name)
 
     values.fields[AUTHCTL_FIELD_KIND] = authctl_span("role");
     values.fields[AUTHCTL_FIELD_WORKSPACE] =
-                        authctl_export_id(export, SENDKIT_SCHEMA_ROLES, name);
+                   authctl_scan_id(export->ctl, SENDKIT_SCHEMA_ROLES, name);
 
     status = authctl_scan_hash(export->ctl, name, &list);
 
@@ -424,16 +525,4 @@ authctl_export_leave_out(authctl_export_t *export, sendkit_span_t name,
 
     (void) authctl_fail(AUTHCTL_NO, "left out: \"%s\": %s",
                         authctl_escape_hidden(&escaped, name), why);
-}
-
-
-static sendkit_span_t
-authctl_export_id(const authctl_export_t *export, sendkit_schema_e kind,
-    sendkit_span_t name)
-{
-    authctl_name_t  head;
-    sendkit_span_t  none = { NULL, 0 };
-
-    return authctl_scan_rest(name, authctl_name(export->ctl, &head, kind,
-                                                none));
 }

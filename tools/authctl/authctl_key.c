@@ -47,11 +47,6 @@ static const authctl_command_t  authctl_key_commands[] = {
 };
 
 
-static const struct option  authctl_no_options[] = {
-    { NULL, 0, NULL, 0 }
-};
-
-
 /*
  * KEYS  key:<digest>, also the one with the old pepper
  * ARGV  status
@@ -325,17 +320,11 @@ authctl_key_remove_records(authctl_t *ctl, const authctl_target_t *target,
 static int
 authctl_key_list(authctl_t *ctl, int argc, char **argv)
 {
-    int             c, status;
+    int             status;
     authctl_list_t  list;
     sendkit_span_t  args[1 + SENDKIT_RECORD_NFIELDS];
 
-    c = getopt_long(argc, argv, ":", authctl_no_options, NULL);
-
-    if (c != -1) {
-        return authctl_fail_option(c, argv);
-    }
-
-    status = authctl_check_arguments(argc, argv, 0);
+    status = authctl_only_arguments(argc, argv, 0);
     if (status != AUTHCTL_OK) {
         return status;
     }
@@ -360,16 +349,11 @@ authctl_key_list_print(void *data, sendkit_span_t name,
     const authctl_reply_t *reply)
 {
     authctl_t         *ctl = data;
-    authctl_name_t     head;
-    sendkit_span_t     none = { NULL, 0 };
     authctl_record_t   record;
 
     memset(&record, 0, sizeof(authctl_record_t));
 
-    authctl_record_set(&record,
-                       authctl_scan_rest(name, authctl_name(ctl, &head,
-                                                        SENDKIT_SCHEMA_KEY,
-                                                        none)),
+    authctl_record_set(&record, authctl_scan_id(ctl, SENDKIT_SCHEMA_KEY, name),
                        reply);
 
     /* it went while we looked */

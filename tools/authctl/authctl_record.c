@@ -18,6 +18,7 @@ static int authctl_record_read_created(authctl_t *ctl,
     authctl_record_t *record, sendkit_span_t workspace);
 static int authctl_record_hmget(authctl_t *ctl, sendkit_span_t name,
     const sendkit_span_t *fields, size_t nfields, authctl_reply_t **reply);
+static const char *authctl_record_state(const authctl_record_t *record);
 static json_t *authctl_record_json_value(size_t field, sendkit_span_t value);
 
 
@@ -146,7 +147,9 @@ authctl_record_command(sendkit_span_t *args)
 }
 
 
-const char *
+/* how the gateway takes it */
+
+static const char *
 authctl_record_state(const authctl_record_t *record)
 {
     switch (record->record.state) {

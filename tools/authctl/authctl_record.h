@@ -61,10 +61,6 @@ void authctl_record_set(authctl_record_t *record, sendkit_span_t digest,
 
 void authctl_record_command(sendkit_span_t *args);
 
-/* how the gateway takes it: "active", "expired", "inactive", "malformed" */
-
-const char *authctl_record_state(const authctl_record_t *record);
-
 json_t *authctl_record_json(const authctl_record_t *record);
 void authctl_record_print(const authctl_record_t *record);
 

@@ -8,15 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "authctl_entry.h"
+#include "authctl_batch.h"
 #include "authctl_output.h"
 #include "authctl_scan.h"
 
 
 static int authctl_role_set(authctl_t *ctl, int argc, char **argv);
 static int authctl_role_write(authctl_t *ctl, const sendkit_span_t *words);
-static void authctl_role_warn(const authctl_reply_t *reply,
-    sendkit_span_t workspace);
 static int authctl_role_unset(authctl_t *ctl, int argc, char **argv);
 static int authctl_role_remove(authctl_t *ctl, const sendkit_span_t *words);
 static int authctl_role_list(authctl_t *ctl, int argc, char **argv);
@@ -35,11 +33,6 @@ static const authctl_command_t  authctl_role_commands[] = {
     { "unset", authctl_role_unset },
     { "list", authctl_role_list },
     { NULL, NULL }
-};
-
-
-static const struct option  authctl_no_options[] = {
-    { NULL, 0, NULL, 0 }
 };
 
 
@@ -65,47 +58,19 @@ authctl_role_set(authctl_t *ctl, int argc, char **argv)
 static int
 authctl_role_write(authctl_t *ctl, const sendkit_span_t *words)
 {
-    authctl_name_t    name;
-    sendkit_span_t    args[4];
-    authctl_reply_t  *reply;
+    authctl_name_t  name;
+    sendkit_span_t  key;
 
-    args[0] = authctl_span("HSET");
-    args[1] = authctl_name(ctl, &name, SENDKIT_SCHEMA_ROLES, words[0]);
-    args[2] = words[1];
-    args[3] = words[2];
+    key = authctl_name(ctl, &name, SENDKIT_SCHEMA_ROLES, words[0]);
 
-    reply = authctl_redis_command(ctl->redis, args, 4);
-    if (reply == NULL) {
+    if (authctl_redis_script(ctl->redis, authctl_batch_role_script, &key, 1,
+                             &words[1], 2)
+        != SENDKIT_SCRIPT_OK)
+    {
         return AUTHCTL_REDIS;
     }
-
-    authctl_reply_free(reply);
-
-    args[0] = authctl_span("PTTL");
-
-    reply = authctl_redis_command(ctl->redis, args, 2);
-    if (reply == NULL) {
-        return AUTHCTL_REDIS;
-    }
-
-    authctl_role_warn(reply, words[0]);
-    authctl_reply_free(reply);
 
     return authctl_role_print(ctl, words[0], words[1], words[2]);
-}
-
-
-/* The gateway lets roles expire that it has from an origin, all together. */
-
-static void
-authctl_role_warn(const authctl_reply_t *reply, sendkit_span_t workspace)
-{
-    if (authctl_reply_integer(reply) > 0) {
-        fprintf(stderr, "sendkit-authctl: warning: the roles of workspace "
-                "\"%s\" expire in %lld s, this one with them\n",
-                (const char *) workspace.data,
-                authctl_reply_integer(reply) / 1000);
-    }
 }
 
 
@@ -206,16 +171,10 @@ authctl_role_list_print(authctl_t *ctl, sendkit_span_t workspace,
 static int
 authctl_role_arguments(int argc, char **argv, int n, sendkit_span_t *words)
 {
-    int           i, c, status;
+    int           i, status;
     sendkit_id_t  id;
 
-    c = getopt_long(argc, argv, ":", authctl_no_options, NULL);
-
-    if (c != -1) {
-        return authctl_fail_option(c, argv);
-    }
-
-    status = authctl_check_arguments(argc, argv, n);
+    status = authctl_only_arguments(argc, argv, n);
     if (status != AUTHCTL_OK) {
         return status;
     }

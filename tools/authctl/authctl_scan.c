@@ -407,16 +407,18 @@ authctl_scan_replies(authctl_t *ctl, const authctl_item_t *items, size_t n,
 
 
 sendkit_span_t
-authctl_scan_rest(sendkit_span_t name, sendkit_span_t head)
+authctl_scan_id(const authctl_t *ctl, sendkit_schema_e kind,
+    sendkit_span_t name)
 {
-    sendkit_span_t  rest = { NULL, 0 };
+    authctl_name_t  buf;
+    sendkit_span_t  head, id = { NULL, 0 };
 
-    if (name.len >= head.len
-        && (head.len == 0 || memcmp(name.data, head.data, head.len) == 0))
-    {
-        rest.data = name.data + head.len;
-        rest.len = name.len - head.len;
+    head = authctl_name(ctl, &buf, kind, id);
+
+    if (name.len >= head.len && memcmp(name.data, head.data, head.len) == 0) {
+        id.data = name.data + head.len;
+        id.len = name.len - head.len;
     }
 
-    return rest;
+    return id;
 }

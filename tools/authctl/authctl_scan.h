@@ -72,9 +72,10 @@ int authctl_scan_each(authctl_t *ctl, const authctl_list_t *list,
     const sendkit_span_t *args, size_t nargs, authctl_scan_pt handler,
     void *data);
 
-/* what follows head in a name; data == NULL: the name does not begin so */
+/* what the name of a kind ends with; data == NULL: it is of no such kind */
 
-sendkit_span_t authctl_scan_rest(sendkit_span_t name, sendkit_span_t head);
+sendkit_span_t authctl_scan_id(const authctl_t *ctl, sendkit_schema_e kind,
+    sendkit_span_t name);
 
 
 #endif /* _AUTHCTL_SCAN_H_INCLUDED_ */
