@@ -15,6 +15,7 @@ use SendkitAuth::Keys;
 use SendkitAuth::Seed;
 use SendkitAuth::Wire;
 use Test::More;
+use Time::HiRes ();
 
 my $path = '/v1/workspaces/w1/api-key';
 my @owner = "X-Api-Key: $Key{owner}";
@@ -37,6 +38,7 @@ late_bodies();
 expect_continue();
 pipelined();
 short_bodies();
+slow_bodies();
 
 ends_well($gate, 'nginx');
 
@@ -267,6 +269,23 @@ sub pipelined {
        '201 200 200 200 200', "$name - with those of the backend");
     is(scalar $Upstream->requests, 1, "$name - one was for the backend");
     is_stored(undef, 'w1', undef, "$name - the last one was done");
+}
+
+
+# Who was allowed when it began may not be any more when it ends.
+
+sub slow_bodies {
+    my $name = 'a body that is too slow';
+
+    seed();
+    my $client = client();
+    my $started = Time::HiRes::time();
+    $client->send(head('POST', $path, 'Content-Length: 2'), 'x');
+    wait_until(sub { Time::HiRes::time() - $started > 5.2 }, 10);
+    $client->send('x');
+    is_error($client->answer, 408, $name);
+    is_stored(undef, 'w1', undef, "$name - no key was made");
+    is_in_step(client(), $name);
 }
 
 

@@ -53,6 +53,14 @@ static const sendkit_error_t  sendkit_errors[] = {
                      "\"message\":\"The method is not allowed for this "
                      "resource\"}}") } },
 
+    { 408,
+      { SENDKIT_SPAN("{\"error\":\"Request Timeout\","
+                     "\"message\":\"The request took too long\","
+                     "\"code\":408}"),
+        SENDKIT_SPAN("{\"success\":false,\"error\":{\"code\":"
+                     "\"REQUEST_TIMEOUT\","
+                     "\"message\":\"The request took too long\"}}") } },
+
     { 409,
       { SENDKIT_SPAN("{\"error\":\"Conflict\","
                      "\"message\":\"The request conflicts with the current "

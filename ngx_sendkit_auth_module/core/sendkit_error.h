@@ -25,8 +25,8 @@ typedef enum {
 unsigned sendkit_error_status(sendkit_reason_e reason);
 
 /*
- * The JSON body for such a status, or for one of the key service (409, 413);
- * static bytes, the same for each request.
+ * The JSON body for such a status, or for one of the key service (408, 409,
+ * 413); static bytes, the same for each request.
  */
 
 sendkit_span_t sendkit_error_body(unsigned status,

@@ -19,8 +19,9 @@
 #include "ngx_sendkit_keys.h"
 
 
-#define NGX_SENDKIT_KEYS_BODY_MAX  8192     /* bytes of a request body */
-#define NGX_SENDKIT_KEYS_TRIES     8        /* while others change the key */
+#define NGX_SENDKIT_KEYS_BODY_MAX   8192    /* bytes of a request body */
+#define NGX_SENDKIT_KEYS_BODY_TIME  5000    /* ms for it to come */
+#define NGX_SENDKIT_KEYS_TRIES      8       /* while others change the key */
 
 #define NGX_SENDKIT_KEYS_CREATED                                              \
     "{\"success\":true,\"data\":{\"apiKey\":\"%*s\",\"createdAt\":\"%*s\","   \
@@ -61,6 +62,7 @@ struct ngx_sendkit_keys_ctx_s {
     ngx_sendkit_keys_pt                   next;     /* when woken */
     ngx_uint_t                            waiting;
     ngx_uint_t                            tries;
+    ngx_msec_t                            allowed;  /* when it was */
     ngx_msec_t                            deadline;
     ngx_sendkit_auth_waiter_t             waiter;
     sendkit_key_change_t                  change;
@@ -76,6 +78,7 @@ static ngx_sendkit_keys_ctx_t *ngx_sendkit_keys_create_ctx(
     ngx_http_request_t *r, const ngx_sendkit_auth_ctx_t *sactx);
 
 static void ngx_sendkit_keys_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_sendkit_keys_start(ngx_sendkit_keys_ctx_t *ctx);
 static ngx_int_t ngx_sendkit_keys_create(ngx_sendkit_keys_ctx_t *ctx);
 static ngx_int_t ngx_sendkit_keys_read(ngx_sendkit_keys_ctx_t *ctx);
 static ngx_int_t ngx_sendkit_keys_found(ngx_sendkit_keys_ctx_t *ctx);
@@ -137,7 +140,6 @@ ngx_sendkit_keys_handler(ngx_http_request_t *r)
                    "sendkit keys: \"%V\"", &r->uri);
 
     sacf = ngx_http_get_module_loc_conf(r, ngx_sendkit_auth_module);
-
     sactx = ngx_sendkit_auth_ctx_find(r);
 
     if (sactx == NULL) {
@@ -181,7 +183,7 @@ ngx_sendkit_keys_handler(ngx_http_request_t *r)
     ctx->sacf = sacf;
     ctx->operation = operation;
 
-    /* before the change: a request that is not complete changes nothing */
+    /* first of all: a request that is not complete changes nothing */
 
     rc = ngx_http_read_client_request_body(r, ngx_sendkit_keys_body_handler);
 
@@ -192,24 +194,12 @@ ngx_sendkit_keys_handler(ngx_http_request_t *r)
 static void
 ngx_sendkit_keys_body_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                      rc;
-    ngx_sendkit_keys_ctx_t        *ctx;
-    ngx_sendkit_auth_main_conf_t  *samcf;
+    ngx_int_t                rc;
+    ngx_sendkit_keys_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_sendkit_keys_module);
-    samcf = ngx_http_get_module_main_conf(r, ngx_sendkit_auth_module);
 
-    ctx->deadline = ngx_current_msec + samcf->lookup.timeout;
-
-    if (r->headers_in.content_length_n > NGX_SENDKIT_KEYS_BODY_MAX) {
-
-        /* it came in chunks */
-
-        rc = ngx_sendkit_keys_error(ctx, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE);
-
-    } else {
-        rc = ctx->operation->start(ctx);
-    }
+    rc = ngx_sendkit_keys_start(ctx);
 
     if (ctx->waiting) {
         rc = ngx_sendkit_auth_wait_start(r, ngx_sendkit_keys_wait_handler);
@@ -220,6 +210,36 @@ ngx_sendkit_keys_body_handler(ngx_http_request_t *r)
     }
 
     ngx_http_finalize_request(r, rc);
+}
+
+
+static ngx_int_t
+ngx_sendkit_keys_start(ngx_sendkit_keys_ctx_t *ctx)
+{
+    ngx_http_request_t            *r;
+    ngx_sendkit_auth_main_conf_t  *samcf;
+
+    r = ctx->request;
+
+    if (r->headers_in.content_length_n > NGX_SENDKIT_KEYS_BODY_MAX) {
+
+        /* it came in chunks */
+
+        return ngx_sendkit_keys_error(ctx, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE);
+    }
+
+    if (ngx_current_msec - ctx->allowed > NGX_SENDKIT_KEYS_BODY_TIME) {
+
+        /* who was allowed then may not be any more */
+
+        return ngx_sendkit_keys_error(ctx, NGX_HTTP_REQUEST_TIME_OUT);
+    }
+
+    samcf = ngx_http_get_module_main_conf(r, ngx_sendkit_auth_module);
+
+    ctx->deadline = ngx_current_msec + samcf->lookup.timeout;
+
+    return ctx->operation->start(ctx);
 }
 
 
@@ -234,13 +254,12 @@ ngx_sendkit_keys_find(const ngx_sendkit_keys_operation_t **operation,
     sendkit_span_t                       name;
     const ngx_sendkit_keys_operation_t  *op;
 
-    *operation = NULL;
-    methods = 0;
-
     name.data = r->method_name.data;
     name.len = r->method_name.len;
 
     method = sendkit_route_method(name);
+    methods = 0;
+    *operation = NULL;
 
     for (i = 0; i < NGX_SENDKIT_KEYS_NOPERATIONS; i++) {
         op = &ngx_sendkit_keys_operations[i];
@@ -291,6 +310,7 @@ ngx_sendkit_keys_create_ctx(ngx_http_request_t *r,
     ngx_memzero(ctx, sizeof(ngx_sendkit_keys_ctx_t));
 
     ctx->request = r;
+    ctx->allowed = ngx_current_msec;
 
     ctx->waiter.handler = ngx_sendkit_keys_wake_handler;
     ctx->waiter.data = ctx;
@@ -590,7 +610,7 @@ ngx_sendkit_keys_wait_handler(ngx_http_request_t *r)
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "sendkit keys wait: %ui", ctx->waiting);
 
-    rc = NGX_AGAIN;
+    rc = NGX_OK;
 
     if (!ctx->waiting) {
         rc = ctx->waiter.result.store == SENDKIT_STORE_OK
@@ -598,7 +618,7 @@ ngx_sendkit_keys_wait_handler(ngx_http_request_t *r)
              : ngx_sendkit_keys_unavailable(ctx);
     }
 
-    if (rc == NGX_AGAIN && ctx->waiting) {
+    if (ctx->waiting) {
         rc = ngx_sendkit_auth_wait_again(r);
 
         if (rc == NGX_OK) {

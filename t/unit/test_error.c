@@ -61,6 +61,7 @@ static const test_body_t  test_bodies[] = {
     { 403, "Forbidden", "FORBIDDEN" },
     { 404, "Not Found", "NOT_FOUND" },
     { 405, "Method Not Allowed", "METHOD_NOT_ALLOWED" },
+    { 408, "Request Timeout", "REQUEST_TIMEOUT" },
     { 413, "Content Too Large", "CONTENT_TOO_LARGE" },
     { 503, "Service Unavailable", "SERVICE_UNAVAILABLE" }
 };

@@ -22,6 +22,7 @@ my %text = (
     404 => [ 'Not Found', 'The requested resource was not found' ],
     405 => [ 'Method Not Allowed',
              'The method is not allowed for this resource' ],
+    408 => [ 'Request Timeout', 'The request took too long' ],
     409 => [ 'Conflict',
              'The request conflicts with the current state of the resource',
              'Resource already exists' ],
