@@ -14,6 +14,8 @@ use Test::More 'no_plan';
 use SendkitAuth::Authctl;
 use SendkitAuth::Redis;
 
+needs_terminal();
+
 my $roles = join '', map { qq({"workspace":"w","user":"u$_","role":"owner"}\n) }
                      1 .. 3000;
 my $summary = "0 keys, 3000 roles, 0 bad lines: 3000 written\n";

@@ -20,6 +20,8 @@ use IPC::Open3 ();
 use SendkitAuth::Authctl;
 use SendkitAuth::Process qw( wait_until slurp );
 
+needs_terminal();
+
 my $key = 'sk_user_TypedAndNeverShown_0123456789';
 my $tool = $SendkitAuth::Authctl::Program;
 my $prefix = "prompt$$:";

@@ -8,15 +8,13 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include <openssl/crypto.h>
-#include <openssl/rand.h>
-
 #include "../ngx_sendkit_auth.h"
 #include "../ngx_sendkit_auth_ctx.h"
 #include "../ngx_sendkit_auth_response.h"
 #include "../ngx_sendkit_auth_wait.h"
 #include "../ngx_sendkit_auth_workspace_key.h"
 #include "ngx_sendkit_keys.h"
+#include "ngx_sendkit_keys_secret.h"
 
 
 #define NGX_SENDKIT_KEYS_BODY_MAX   8192    /* bytes of a request body */
@@ -85,11 +83,6 @@ static ngx_int_t ngx_sendkit_keys_found(ngx_sendkit_keys_ctx_t *ctx);
 static ngx_int_t ngx_sendkit_keys_change(ngx_sendkit_keys_ctx_t *ctx);
 static ngx_int_t ngx_sendkit_keys_changed(ngx_sendkit_keys_ctx_t *ctx);
 static ngx_int_t ngx_sendkit_keys_send(ngx_sendkit_keys_ctx_t *ctx);
-
-static ngx_int_t ngx_sendkit_keys_make(ngx_sendkit_keys_ctx_t *ctx);
-static void ngx_sendkit_keys_time(u_char *time);
-static u_char *ngx_sendkit_keys_secret(ngx_http_request_t *r, size_t len);
-static void ngx_sendkit_keys_secret_cleanup(void *data);
 
 static ngx_msec_t ngx_sendkit_keys_left(ngx_sendkit_keys_ctx_t *ctx);
 static ngx_int_t ngx_sendkit_keys_wait(ngx_sendkit_keys_ctx_t *ctx,
@@ -333,7 +326,9 @@ ngx_sendkit_keys_create_ctx(ngx_http_request_t *r,
 static ngx_int_t
 ngx_sendkit_keys_create(ngx_sendkit_keys_ctx_t *ctx)
 {
-    if (ngx_sendkit_keys_make(ctx) != NGX_OK) {
+    if (ngx_sendkit_keys_secret_make(ctx->request, &ctx->key, &ctx->change.to)
+        != NGX_OK)
+    {
         return ngx_sendkit_keys_unavailable(ctx);
     }
 
@@ -391,7 +386,10 @@ ngx_sendkit_keys_found(ngx_sendkit_keys_ctx_t *ctx)
     ctx->change.from = *key;
 
     if (ctx->operation->operation == NGX_SENDKIT_KEYS_ROTATE
-        && ctx->key == NULL && ngx_sendkit_keys_make(ctx) != NGX_OK)
+        && ctx->key == NULL
+        && ngx_sendkit_keys_secret_make(ctx->request, &ctx->key,
+                                        &ctx->change.to)
+           != NGX_OK)
     {
         return ngx_sendkit_keys_unavailable(ctx);
     }
@@ -465,103 +463,6 @@ ngx_sendkit_keys_send(ngx_sendkit_keys_ctx_t *ctx)
 }
 
 
-/* a new key, and what Redis gets of it */
-
-static ngx_int_t
-ngx_sendkit_keys_make(ngx_sendkit_keys_ctx_t *ctx)
-{
-    int                       rc;
-    u_char                    random[SENDKIT_WORKSPACE_KEY_RANDOM];
-    sendkit_span_t            key;
-    sendkit_digest_t          digests[NGX_SENDKIT_AUTH_PEPPERS];
-    sendkit_workspace_key_t  *to;
-
-    ctx->key = ngx_sendkit_keys_secret(ctx->request,
-                                       SENDKIT_WORKSPACE_KEY_LEN);
-    if (ctx->key == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc = RAND_priv_bytes(random, SENDKIT_WORKSPACE_KEY_RANDOM);
-
-    sendkit_workspace_key_make(random, ctx->key);
-    OPENSSL_cleanse(random, SENDKIT_WORKSPACE_KEY_RANDOM);
-
-    key.data = ctx->key;
-    key.len = SENDKIT_WORKSPACE_KEY_LEN;
-
-    if (rc != 1 || ngx_sendkit_auth_lookup_digest(key, digests) != NGX_OK) {
-        ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
-                      "OpenSSL failed to make a key");
-        return NGX_ERROR;
-    }
-
-    to = &ctx->change.to;
-
-    sendkit_digest_hex(&digests[0], to->digest);
-    ngx_sendkit_keys_time(to->created_at);
-    sendkit_workspace_key_mask(key, to->masked);
-    to->masked_len = SENDKIT_WORKSPACE_KEY_MASKED_LEN;
-    to->state = SENDKIT_RECORD_FOUND;
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_sendkit_keys_time(u_char *time)
-{
-    ngx_tm_t     tm;
-    ngx_time_t  *tp;
-
-    tp = ngx_timeofday();
-
-    ngx_gmtime(tp->sec, &tm);
-
-    (void) ngx_sprintf(time, "%4d-%02d-%02dT%02d:%02d:%02d.%03MZ",
-                       tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
-                       tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec,
-                       tp->msec);
-}
-
-
-/* memory that is overwritten when the request ends; NULL: none */
-
-static u_char *
-ngx_sendkit_keys_secret(ngx_http_request_t *r, size_t len)
-{
-    ngx_str_t           *secret;
-    ngx_pool_cleanup_t  *cln;
-
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_str_t));
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    secret = cln->data;
-
-    secret->data = ngx_pnalloc(r->pool, len);
-    if (secret->data == NULL) {
-        return NULL;
-    }
-
-    secret->len = len;
-
-    cln->handler = ngx_sendkit_keys_secret_cleanup;
-
-    return secret->data;
-}
-
-
-static void
-ngx_sendkit_keys_secret_cleanup(void *data)
-{
-    ngx_str_t  *secret = data;
-
-    OPENSSL_cleanse(secret->data, secret->len);
-}
-
-
 static ngx_msec_t
 ngx_sendkit_keys_left(ngx_sendkit_keys_ctx_t *ctx)
 {
@@ -607,8 +508,7 @@ ngx_sendkit_keys_wait_handler(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_sendkit_keys_module);
 
-    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
-                   "sendkit keys wait: %ui", ctx->waiting);
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0, "sendkit keys");
 
     rc = NGX_OK;
 
@@ -673,7 +573,7 @@ ngx_sendkit_keys_json(ngx_sendkit_keys_ctx_t *ctx, unsigned status,
     len = ngx_strlen(format) + key.len + SENDKIT_WORKSPACE_KEY_TIME_LEN
           + record->created_by.len;
 
-    body.data = ngx_sendkit_keys_secret(ctx->request, len);
+    body.data = ngx_sendkit_keys_secret_alloc(ctx->request, len);
     if (body.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -23,6 +23,8 @@ package SendkitAuth::Authctl;
 #   json_of($run)       what --json has printed, decoded; a list of all lines
 #   digest_of($key)     its SHA-256 in hex
 #   file_of($bytes)     path of a new file that holds them
+#   needs_terminal()    ends the test, and says so, where script(1) can make
+#                       no terminal: without /dev/pts, as in a bare chroot
 #
 # The tool is $ENV{SENDKIT_AUTHCTL}, build/sendkit-authctl by default.  A
 # report of a sanitizer ends the test.
@@ -42,13 +44,23 @@ use Test::More ();
 use SendkitAuth::Process qw( temp_dir );
 use SendkitAuth::Redis ();
 
-our @EXPORT = qw( authctl is_run json_of digest_of file_of );
+our @EXPORT = qw( authctl is_run json_of digest_of file_of needs_terminal );
 
 our $Program = $ENV{SENDKIT_AUTHCTL} // Cwd::cwd() . '/build/sendkit-authctl';
 our $Timeout = 60;
 
 my $json = JSON::PP->new->utf8;
 my $files = 0;
+
+
+sub needs_terminal {
+    my $text = `script -q -e -c 'test -t 1' /dev/null 2>&1`;
+    return if $? == 0;
+
+    Test::More::diag("not run, for there is no terminal: $text");
+    Test::More::pass('nothing that can be run here');
+    exit;
+}
 
 
 sub authctl {
