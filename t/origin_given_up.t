@@ -10,6 +10,7 @@
 use SendkitAuth;
 use SendkitAuth::Gate;
 use SendkitAuth::Origin;
+use SendkitAuth::Process qw( connections_to );
 use SendkitAuth::Seed;
 
 use IO::Socket::INET ();
@@ -36,17 +37,6 @@ END
 my $gate = gate($origin->gate(%locations,
                               timeout => $Slow ? '1s' : '200ms'));
 
-
-# In hexadecimal, as /proc writes it.
-
-sub connections_to {
-    my ($port) = @_;
-
-    my $hex = sprintf '%04X', $port;
-    my @lines = grep { /^\s*\d+: \S+ \S+:$hex 0[18] / }
-                split /\n/, SendkitAuth::Process::slurp('/proc/net/tcp');
-    return scalar @lines;
-}
 
 
 # It has a connection, which nobody reads from.

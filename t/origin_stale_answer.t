@@ -10,6 +10,7 @@
 use SendkitAuth;
 use SendkitAuth::Gate;
 use SendkitAuth::Origin;
+use SendkitAuth::Process qw( connections_to );
 use SendkitAuth::Seed;
 
 my $origin = origin();
@@ -28,17 +29,6 @@ my $gate = gate($origin->gate(
         }
 END
 
-
-# In hexadecimal, as /proc writes it.
-
-sub connections_to {
-    my ($port) = @_;
-
-    my $hex = sprintf '%04X', $port;
-    my @lines = grep { /^\s*\d+: \S+ \S+:$hex 01 / }
-                split /\n/, SendkitAuth::Process::slurp('/proc/net/tcp');
-    return scalar @lines;
-}
 
 
 sub redirected {

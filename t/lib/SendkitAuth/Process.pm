@@ -14,8 +14,8 @@ use IO::Socket::INET ();
 use POSIX ();
 use Time::HiRes ();
 
-our @EXPORT_OK = qw( temp_dir free_port wait_until start_process
-                     stop_process slurp );
+our @EXPORT_OK = qw( temp_dir free_port wait_until connections_to
+                     start_process stop_process slurp );
 
 my $owner = $$;
 my $dir;
@@ -111,6 +111,19 @@ sub stop_process {
     kill 'KILL', $pid;
     waitpid $pid, 0;
     return 0;
+}
+
+
+# How many are connected to a port of this machine, also those that the process
+# has not accepted yet, or whose client has left; in hexadecimal in /proc.
+
+sub connections_to {
+    my ($port) = @_;
+
+    my $hex = sprintf '%04X', $port;
+    my @lines = grep { /^\s*\d+: \S+ \S+:$hex 0[18] / }
+                split /\n/, slurp('/proc/net/tcp');
+    return scalar @lines;
 }
 
 
