@@ -279,8 +279,10 @@ sub slow_bodies {
 
     seed();
     my $client = client();
-    my $started = Time::HiRes::time();
     $client->send(head('POST', $path, 'Content-Length: 2'), 'x');
+    ok(wait_until(sub { waiting($gate) == 1 }), "$name - is waited for");
+
+    my $started = Time::HiRes::time();
     wait_until(sub { Time::HiRes::time() - $started > 5.2 }, 10);
     $client->send('x');
     is_error($client->answer, 408, $name);

@@ -41,13 +41,14 @@ for ([ 'POST', '', 'created' ], [ 'GET', '' ], [ 'POST', '/rotate', 'rotated' ],
 
 my $before = lines();
 
-redis('CLIENT', 'PAUSE', 1000, 'WRITE');
+redis('CLIENT', 'PAUSE', 60_000, 'WRITE');
 my $client = SendkitAuth::Wire->new($gate->port);
 $client->send(request_of('owner', undef,
                          [ 'POST', '/v1/workspaces/w1/api-key' ]));
 ok(wait_until(sub { waiting($gate) == 1 }), 'one waits');
 $client->close;
 ok(wait_until(sub { waiting($gate) == 0 }), 'it has left');
+redis('CLIENT', 'UNPAUSE');
 ok(wait_until(sub { redis('EXISTS', 'sendkit:workspace-key:w1') }),
    'the key was made');
 ok(wait_until(sub { lines() > $before }), 'which is said');
