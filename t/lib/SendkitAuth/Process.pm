@@ -80,6 +80,8 @@ sub start_process {
 
     # POSIX::_exit(), for this process must not run the test's END blocks.
 
+    $SIG{$_} = 'DEFAULT' for qw( INT TERM HUP );
+
     open STDIN, '<', '/dev/null';
     open STDOUT, '>>', $log or POSIX::_exit(127);
     open STDERR, '>&', \*STDOUT;
@@ -140,9 +142,12 @@ sub slurp {
 sub stop_all {
     return if $$ != $owner;
     local $?;
-    kill 'KILL', $_ for keys %children;
-    waitpid $_, 0 for keys %children;
-    %children = ();
+
+    # Asked first: a master of nginx that is killed leaves its workers behind.
+
+    my @pids = keys %children;
+    kill 'TERM', @pids;
+    stop_process($_, 'TERM') for @pids;
 }
 
 $SIG{$_} //= sub { exit 130 } for qw( INT TERM HUP );
