@@ -13,8 +13,9 @@
 
 /*
  * The changes that are made in Redis, as Lua scripts: each is one atomic step
- * (Redis documentation, "Scripting with Lua"), names all keys it touches, and
- * checks before its first write whatever could stop a later one.
+ * (Redis documentation, "Scripting with Lua") and names all keys it touches.
+ * Redis takes nothing back of a script that fails: what could stop one comes
+ * before what would be lost.
  *
  * A script answers with one of these as a status reply.
  */
