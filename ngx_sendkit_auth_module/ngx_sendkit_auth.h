@@ -31,6 +31,8 @@
 
 typedef struct {
     ngx_sendkit_auth_lookup_conf_t    lookup;
+    ngx_str_t                         zone;     /* its name; len 0: none */
+    size_t                            zone_size;
     ngx_uint_t                        guarded;  /* locations not "off" */
 } ngx_sendkit_auth_main_conf_t;
 
@@ -98,6 +100,7 @@ struct ngx_sendkit_auth_ctx_s {
     ngx_uint_t                        ask;          /* the origin is to be */
     ngx_sendkit_auth_question_t      *question;     /* the last one */
     ngx_uint_t                        lookups;
+    ngx_sendkit_auth_cache_use_e      cache;        /* for all of them */
     ngx_msec_t                        started;      /* the last of them */
     ngx_msec_t                        deadline;
     ngx_msec_t                        waited;       /* ms, for all of them */

@@ -232,7 +232,11 @@ ngx_sendkit_auth_access_is_canonical(ngx_http_request_t *r)
 }
 
 
-/* NGX_OK: ctx->reason is set; NGX_AGAIN: a lookup has been started */
+/*
+ * NGX_OK: ctx->reason is set; NGX_AGAIN: a lookup has been started.  The time
+ * is not that of nginx, which is that of the last event: a worker may have
+ * been stopped since then.
+ */
 
 static ngx_int_t
 ngx_sendkit_auth_access_decide(ngx_http_request_t *r,
@@ -240,7 +244,7 @@ ngx_sendkit_auth_access_decide(ngx_http_request_t *r,
 {
     for ( ;; ) {
 
-        ctx->facts.now = ngx_time();
+        ctx->facts.now = time(NULL);
         ctx->need = sendkit_decision(&ctx->facts, &ctx->reason);
 
         if (ctx->need == SENDKIT_DECIDED) {
@@ -261,6 +265,7 @@ static ngx_int_t
 ngx_sendkit_auth_access_lookup(ngx_http_request_t *r,
     ngx_sendkit_auth_ctx_t *ctx)
 {
+    ngx_int_t                   rc;
     ngx_msec_int_t              left;
     ngx_sendkit_auth_subject_t  subject;
 
@@ -285,7 +290,17 @@ ngx_sendkit_auth_access_lookup(ngx_http_request_t *r,
 
     ngx_sendkit_auth_access_subject(r, ctx, &subject);
 
-    return ngx_sendkit_auth_lookup(&ctx->waiter, &subject, left);
+    rc = ngx_sendkit_auth_lookup(&ctx->waiter, &subject, left);
+
+    /* one for which Redis was asked outweighs those after it */
+
+    if (ctx->cache < NGX_SENDKIT_AUTH_CACHE_MISS
+        || ctx->waiter.cache > ctx->cache)
+    {
+        ctx->cache = ctx->waiter.cache;
+    }
+
+    return rc;
 }
 
 

@@ -11,10 +11,8 @@
 #include "ngx_sendkit_auth.h"
 
 
-/* Makes, merges and checks the configuration: its only writer. */
+/* Makes, merges and checks what is set for locations: its only writer. */
 
-void *ngx_sendkit_auth_create_main_conf(ngx_conf_t *cf);
-char *ngx_sendkit_auth_init_main_conf(ngx_conf_t *cf, void *conf);
 void *ngx_sendkit_auth_create_loc_conf(ngx_conf_t *cf);
 char *ngx_sendkit_auth_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
@@ -26,14 +24,6 @@ char *ngx_sendkit_auth_conf_enum(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 char *ngx_sendkit_auth_conf_route(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_sendkit_auth_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_sendkit_auth_conf_prefix(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_sendkit_auth_conf_password_file(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_sendkit_auth_conf_pepper_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_sendkit_auth_conf_realm(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

@@ -7,16 +7,16 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
-#include <ngx_sha1.h>
 
+#include "ngx_sendkit_auth_clock.h"
 #include "ngx_sendkit_auth_flight.h"
 
 
 /* an answer is waited for this many times as long as anybody waits */
 #define NGX_SENDKIT_AUTH_ASK_TIMEOUTS  10
 
-#define NGX_SENDKIT_AUTH_SHA1_LEN      20
-#define NGX_SENDKIT_AUTH_SHA1_HEX_LEN  40
+/* PTTL of a key that does not expire; of one that is not there it is -2 */
+#define NGX_SENDKIT_AUTH_NO_TTL  (-1)
 
 
 /* what a worker keeps of them */
@@ -28,12 +28,8 @@ typedef struct {
     ngx_rbtree_t                           shared;
     ngx_rbtree_node_t                      sentinel;
     ngx_queue_t                            free;
-    u_char                                 scripts[NGX_SENDKIT_AUTH_NSCRIPTS]
-                                              [NGX_SENDKIT_AUTH_SHA1_HEX_LEN];
 } ngx_sendkit_auth_flights_t;
 
-
-static void ngx_sendkit_auth_flights_hash(ngx_sendkit_auth_flights_t *flights);
 
 static ngx_sendkit_auth_flight_t *ngx_sendkit_auth_flight_find(
     const ngx_sendkit_auth_subject_t *subject, uint32_t hash);
@@ -42,26 +38,23 @@ static void ngx_sendkit_auth_flight_join(ngx_sendkit_auth_flight_t *flight,
 static ngx_int_t ngx_sendkit_auth_flight_failed(
     ngx_sendkit_auth_waiter_t *waiter, sendkit_store_e store);
 
+static ngx_uint_t ngx_sendkit_auth_flight_is_outdated(
+    const ngx_sendkit_auth_flight_t *flight);
+static void ngx_sendkit_auth_flight_unshare(ngx_sendkit_auth_flight_t *flight);
+
 static void ngx_sendkit_auth_flight_handler(ngx_event_t *ev);
 static void ngx_sendkit_auth_flight_timer_handler(ngx_event_t *ev);
 static ngx_int_t ngx_sendkit_auth_flight_reply(void *data,
     sendkit_store_e store, const ngx_sendkit_auth_redis_reply_t *reply);
-static ngx_uint_t ngx_sendkit_auth_flight_lacks_script(
-    ngx_sendkit_auth_flight_t *flight,
-    const ngx_sendkit_auth_redis_reply_t *reply);
+static ngx_int_t ngx_sendkit_auth_flight_ttl(void *data,
+    sendkit_store_e store, const ngx_sendkit_auth_redis_reply_t *reply);
 static void ngx_sendkit_auth_flight_done(ngx_sendkit_auth_flight_t *flight,
     sendkit_store_e store);
+static void ngx_sendkit_auth_flight_keep(ngx_sendkit_auth_flight_t *flight);
 static void ngx_sendkit_auth_flight_free(ngx_sendkit_auth_flight_t *flight);
 
 static void ngx_sendkit_auth_waiter_timer_handler(ngx_event_t *ev);
 static void ngx_sendkit_auth_waiter_done(ngx_sendkit_auth_waiter_t *waiter);
-
-
-static const sendkit_span_t  *ngx_sendkit_auth_sources[] = {
-    &sendkit_script_workspace_key,
-    &sendkit_script_add_record,
-    &sendkit_script_add_role
-};
 
 
 /* the worker's own; set once, before its first request */
@@ -92,8 +85,6 @@ ngx_sendkit_auth_flights_init(ngx_pool_t *pool,
     ngx_rbtree_init(&flights->shared, &flights->sentinel,
                     ngx_str_rbtree_insert_value);
 
-    ngx_sendkit_auth_flights_hash(flights);
-
     ngx_sendkit_auth_flights = flights;
 
     return NGX_OK;
@@ -106,29 +97,6 @@ ngx_sendkit_auth_flights_cleanup(void)
     ngx_sendkit_auth_redis_close(ngx_sendkit_auth_flights->redis);
 
     ngx_sendkit_auth_flights = NULL;
-}
-
-
-/* Redis names a script by the SHA-1 of its source */
-
-static void
-ngx_sendkit_auth_flights_hash(ngx_sendkit_auth_flights_t *flights)
-{
-    u_char                 sha1[NGX_SENDKIT_AUTH_SHA1_LEN];
-    ngx_uint_t             i;
-    ngx_sha1_t             ctx;
-    const sendkit_span_t  *source;
-
-    for (i = 0; i < NGX_SENDKIT_AUTH_NSCRIPTS; i++) {
-        source = ngx_sendkit_auth_sources[i];
-
-        ngx_sha1_init(&ctx);
-        ngx_sha1_update(&ctx, source->data, source->len);
-        ngx_sha1_final(sha1, &ctx);
-
-        (void) ngx_hex_dump(flights->scripts[i], sha1,
-                            NGX_SENDKIT_AUTH_SHA1_LEN);
-    }
 }
 
 
@@ -200,10 +168,15 @@ ngx_sendkit_auth_flight_share(const ngx_sendkit_auth_subject_t *subject,
     uint32_t                    hash;
     ngx_sendkit_auth_flight_t  *flight;
 
-    hash = ngx_crc32_short((u_char *) subject,
-                           sizeof(ngx_sendkit_auth_subject_t));
+    hash = ngx_murmur_hash2((u_char *) subject,
+                            sizeof(ngx_sendkit_auth_subject_t));
 
     flight = ngx_sendkit_auth_flight_find(subject, hash);
+
+    if (flight != NULL && ngx_sendkit_auth_flight_is_outdated(flight)) {
+        ngx_sendkit_auth_flight_unshare(flight);
+        flight = NULL;
+    }
 
     if (flight != NULL) {
         ngx_sendkit_auth_flight_join(flight, waiter, timeout);
@@ -240,6 +213,17 @@ ngx_sendkit_auth_flight_find(const ngx_sendkit_auth_subject_t *subject,
     return (ngx_sendkit_auth_flight_t *)
                ngx_str_rbtree_lookup(&ngx_sendkit_auth_flights->shared, &name,
                                      hash);
+}
+
+
+/* something has changed in Redis, maybe after it was read */
+
+static ngx_uint_t
+ngx_sendkit_auth_flight_is_outdated(const ngx_sendkit_auth_flight_t *flight)
+{
+    return flight->conf->cache != NULL
+           && !ngx_sendkit_auth_cache_is_current(flight->conf->cache,
+                                                 &flight->fill);
 }
 
 
@@ -352,34 +336,58 @@ ngx_sendkit_auth_flight_send(ngx_sendkit_auth_flight_t *flight,
 }
 
 
-ngx_int_t
-ngx_sendkit_auth_flight_run(ngx_sendkit_auth_flight_t *flight,
-    ngx_sendkit_auth_script_e script, const sendkit_span_t *words,
-    ngx_uint_t nkeys, ngx_uint_t nwords, ngx_sendkit_auth_learn_pt learn)
+void
+ngx_sendkit_auth_flight_begin(ngx_sendkit_auth_flight_t *flight)
 {
-    u_char                 digit;
-    sendkit_span_t         command[NGX_SENDKIT_AUTH_REDIS_ARGS];
-    static sendkit_span_t  eval = SENDKIT_SPAN("EVAL");
-    static sendkit_span_t  evalsha = SENDKIT_SPAN("EVALSHA");
+    flight->keep = NULL;
+    ngx_memzero(&flight->result, sizeof(ngx_sendkit_auth_result_t));
 
-    if (flight->eval) {
-        command[0] = eval;
-        command[1] = *ngx_sendkit_auth_sources[script];
+    if (flight->conf->cache != NULL) {
+        ngx_sendkit_auth_cache_start(flight->conf->cache,
+                                     ngx_sendkit_auth_clock(), &flight->fill);
+    }
+}
 
-    } else {
-        command[0] = evalsha;
-        command[1].data = ngx_sendkit_auth_flights->scripts[script];
-        command[1].len = NGX_SENDKIT_AUTH_SHA1_HEX_LEN;
+
+ngx_int_t
+ngx_sendkit_auth_flight_read(ngx_sendkit_auth_flight_t *flight,
+    const sendkit_span_t *words, ngx_uint_t nwords,
+    ngx_sendkit_auth_learn_pt learn)
+{
+    sendkit_span_t         command[2];
+    static sendkit_span_t  pttl = SENDKIT_SPAN("PTTL");
+
+    flight->absent = 0;
+
+    if (flight->conf->cache != NULL) {
+        ngx_sendkit_auth_cache_watch(flight->conf->cache, &flight->fill,
+                                     words[1]);
     }
 
-    digit = (u_char) ('0' + nkeys);
+    if (ngx_sendkit_auth_flight_send(flight, words, nwords, learn)
+        != NGX_AGAIN)
+    {
+        return NGX_ERROR;
+    }
 
-    command[2].data = &digit;
-    command[2].len = 1;
+    if (!flight->fill.usable) {
+        return NGX_AGAIN;
+    }
 
-    ngx_memcpy(&command[3], words, nwords * sizeof(sendkit_span_t));
+    command[0] = pttl;
+    command[1] = words[1];
 
-    return ngx_sendkit_auth_flight_send(flight, command, nwords + 3, learn);
+    if (ngx_sendkit_auth_redis_send(ngx_sendkit_auth_flights->redis, command,
+                                    2, ngx_sendkit_auth_flight_ttl, flight)
+        == NGX_AGAIN)
+    {
+        flight->ttls++;
+
+    } else {
+        flight->fill.usable = 0;
+    }
+
+    return NGX_AGAIN;
 }
 
 
@@ -392,7 +400,9 @@ ngx_sendkit_auth_flight_reply(void *data, sendkit_store_e store,
 
     flight = data;
 
-    if (ngx_sendkit_auth_flight_lacks_script(flight, reply)) {
+    if (!flight->eval && reply != NULL
+        && ngx_sendkit_auth_redis_is_noscript(reply))
+    {
         flight->eval = 1;
         ngx_sendkit_auth_flight_step(flight, flight->step);
         return NGX_OK;
@@ -417,12 +427,42 @@ ngx_sendkit_auth_flight_reply(void *data, sendkit_store_e store,
 }
 
 
-static ngx_uint_t
-ngx_sendkit_auth_flight_lacks_script(ngx_sendkit_auth_flight_t *flight,
+/* a key that is not there has none: what was found of it is gone meanwhile */
+
+static ngx_int_t
+ngx_sendkit_auth_flight_ttl(void *data, sendkit_store_e store,
     const ngx_sendkit_auth_redis_reply_t *reply)
 {
-    return !flight->eval && reply != NULL
-           && ngx_sendkit_auth_redis_is_noscript(reply);
+    ngx_sendkit_auth_flight_t *flight = data;
+
+    ngx_int_t  rc = NGX_OK;
+
+    if (store != SENDKIT_STORE_OK) {
+        flight->fill.usable = 0;
+
+    } else if (reply->type != NGX_SENDKIT_AUTH_REDIS_INTEGER) {
+
+        /* nor can then be what came before it */
+
+        flight->fill.usable = 0;
+        flight->result.store = SENDKIT_STORE_ERROR;
+        rc = NGX_ERROR;
+
+    } else if (reply->integer >= 0) {
+        flight->fill.life = ngx_min(flight->fill.life,
+                                    (uint64_t) reply->integer);
+
+    } else if (reply->integer != NGX_SENDKIT_AUTH_NO_TTL) {
+        flight->absent = 1;
+    }
+
+    flight->ttls--;
+
+    if (flight->landed) {
+        ngx_sendkit_auth_flight_done(flight, flight->result.store);
+    }
+
+    return rc;
 }
 
 
@@ -437,6 +477,13 @@ ngx_sendkit_auth_flight_done(ngx_sendkit_auth_flight_t *flight,
 
     flight->result.store = store;
 
+    if (flight->ttls != 0) {
+        flight->landed = 1;
+        return;
+    }
+
+    ngx_sendkit_auth_flight_keep(flight);
+
     while (!ngx_queue_empty(&flight->waiters)) {
         q = ngx_queue_head(&flight->waiters);
         waiter = ngx_queue_data(q, ngx_sendkit_auth_waiter_t, queue);
@@ -449,18 +496,44 @@ ngx_sendkit_auth_flight_done(ngx_sendkit_auth_flight_t *flight,
 }
 
 
+/* only what was read from one server, the one that tells of changes */
+
+static void
+ngx_sendkit_auth_flight_keep(ngx_sendkit_auth_flight_t *flight)
+{
+    ngx_sendkit_auth_cache_t  *cache;
+
+    cache = flight->conf->cache;
+
+    if (cache == NULL || flight->keep == NULL
+        || flight->result.store != SENDKIT_STORE_OK
+        || ngx_sendkit_auth_cache_server(cache)
+           != ngx_sendkit_auth_redis_server(ngx_sendkit_auth_flights->redis))
+    {
+        return;
+    }
+
+    flight->keep(flight);
+}
+
+
 static void
 ngx_sendkit_auth_flight_free(ngx_sendkit_auth_flight_t *flight)
 {
-    ngx_sendkit_auth_flights_t  *flights;
+    ngx_sendkit_auth_flight_unshare(flight);
 
-    flights = ngx_sendkit_auth_flights;
+    ngx_queue_insert_head(&ngx_sendkit_auth_flights->free, &flight->queue);
+}
 
+
+static void
+ngx_sendkit_auth_flight_unshare(ngx_sendkit_auth_flight_t *flight)
+{
     if (flight->shared) {
-        ngx_rbtree_delete(&flights->shared, &flight->node.node);
+        flight->shared = 0;
+        ngx_rbtree_delete(&ngx_sendkit_auth_flights->shared,
+                          &flight->node.node);
     }
-
-    ngx_queue_insert_head(&flights->free, &flight->queue);
 }
 
 
@@ -508,14 +581,6 @@ ngx_sendkit_auth_flight_timer_handler(ngx_event_t *ev)
     (void) ngx_sendkit_auth_flight_asked(flight->asker);
 
     ngx_sendkit_auth_flight_step(flight, ngx_sendkit_auth_flight_ask);
-}
-
-
-sendkit_script_e
-ngx_sendkit_auth_flight_answer(const ngx_sendkit_auth_redis_reply_t *reply)
-{
-    return reply->type == NGX_SENDKIT_AUTH_REDIS_STATUS
-           ? sendkit_script_answer(reply->values[0]) : SENDKIT_SCRIPT_UNKNOWN;
 }
 
 

@@ -19,6 +19,7 @@
 #include "core/sendkit_script.h"
 #include "core/sendkit_workspace_key.h"
 #include "redis/ngx_sendkit_auth_redis.h"
+#include "shm/ngx_sendkit_auth_cache.h"
 
 
 /*
@@ -41,12 +42,26 @@ typedef struct {
     ngx_msec_t                        timeout;      /* of a whole lookup */
     ngx_msec_t                        origin_ttl;   /* of what it has said */
     ngx_msec_t                        negative_ttl; /* that it knows nothing */
+    ngx_msec_t                        cache_ttl;
+    ngx_msec_t                        lease;
+    ngx_sendkit_auth_cache_t         *cache;        /* NULL: no zone */
 } ngx_sendkit_auth_lookup_conf_t;
 
 
 typedef struct ngx_sendkit_auth_flight_s  ngx_sendkit_auth_flight_t;
 
 typedef void (*ngx_sendkit_auth_waiter_pt)(void *data);
+
+
+/* what the cache had to say */
+
+typedef enum {
+    NGX_SENDKIT_AUTH_CACHE_UNASKED = 0,
+    NGX_SENDKIT_AUTH_CACHE_HIT,
+    NGX_SENDKIT_AUTH_CACHE_NEGATIVE,        /* a hit: there is none */
+    NGX_SENDKIT_AUTH_CACHE_MISS,
+    NGX_SENDKIT_AUTH_CACHE_BYPASS           /* it is not to be trusted now */
+} ngx_sendkit_auth_cache_use_e;
 
 
 /* what was asked for is set, and only when store is OK */
@@ -78,6 +93,7 @@ typedef struct {
     void                             *data;
     ngx_log_t                        *log;
 
+    ngx_sendkit_auth_cache_use_e      cache;
     ngx_sendkit_auth_result_t         result;
 } ngx_sendkit_auth_waiter_t;
 
@@ -124,6 +140,10 @@ typedef ngx_int_t (*ngx_sendkit_auth_learn_pt)(
     ngx_sendkit_auth_flight_t *flight,
     const ngx_sendkit_auth_redis_reply_t *reply);
 
+/* Stores the result in the cache. */
+
+typedef void (*ngx_sendkit_auth_keep_pt)(ngx_sendkit_auth_flight_t *flight);
+
 
 /* step -> learn -> step ... -> done */
 
@@ -139,9 +159,15 @@ struct ngx_sendkit_auth_flight_s {
 
     const ngx_sendkit_auth_lookup_conf_t  *conf;
 
+    ngx_sendkit_auth_keep_pt          keep;     /* NULL: not to be kept */
+    ngx_sendkit_auth_fill_t           fill;
+
     unsigned                          shared:1; /* others may join */
     unsigned                          eval:1;   /* Redis lacks the script */
     unsigned                          restarted:1;
+    unsigned                          absent:1; /* the key, for PTTL */
+    unsigned                          landed:1; /* but for what is below */
+    ngx_uint_t                        ttls;     /* replies of PTTL to come */
 
     ngx_sendkit_auth_subject_t        subject;
     ngx_sendkit_auth_waiter_t        *asker;
@@ -149,16 +175,6 @@ struct ngx_sendkit_auth_flight_s {
     sendkit_key_change_t              change;
     ngx_sendkit_auth_result_t         result;
 };
-
-
-/* the scripts of core/sendkit_script.h */
-
-typedef enum {
-    NGX_SENDKIT_AUTH_SCRIPT_WORKSPACE_KEY = 0,
-    NGX_SENDKIT_AUTH_SCRIPT_ADD_RECORD,
-    NGX_SENDKIT_AUTH_SCRIPT_ADD_ROLE,
-    NGX_SENDKIT_AUTH_NSCRIPTS
-} ngx_sendkit_auth_script_e;
 
 
 /*
@@ -191,7 +207,7 @@ ngx_int_t ngx_sendkit_auth_flight_start(ngx_sendkit_auth_flight_t *flight,
 
 /*
  * The same for the flight of a subject: joins the one that is under way, or
- * starts it.
+ * starts it.  One that began before something was invalidated is not joined.
  */
 
 ngx_int_t ngx_sendkit_auth_flight_share(
@@ -203,22 +219,25 @@ ngx_int_t ngx_sendkit_auth_flight_share(
 void ngx_sendkit_auth_flight_step(ngx_sendkit_auth_flight_t *flight,
     ngx_sendkit_auth_step_pt step);
 
-/*
- * For steps: send a command, or run a script, by EVALSHA, and when Redis does
- * not know it, by EVAL in the same step once more.
- *
- * words  those of the command; or first the names of the nkeys keys of the
- *        script, then its arguments
- *
- * Return what a step does.
- */
+/* For first steps: what was learnt before counts no more. */
+
+void ngx_sendkit_auth_flight_begin(ngx_sendkit_auth_flight_t *flight);
+
+/* For steps: sends a command, and returns what a step does. */
 
 ngx_int_t ngx_sendkit_auth_flight_send(ngx_sendkit_auth_flight_t *flight,
     const sendkit_span_t *words, ngx_uint_t nwords,
     ngx_sendkit_auth_learn_pt learn);
-ngx_int_t ngx_sendkit_auth_flight_run(ngx_sendkit_auth_flight_t *flight,
-    ngx_sendkit_auth_script_e script, const sendkit_span_t *words,
-    ngx_uint_t nkeys, ngx_uint_t nwords, ngx_sendkit_auth_learn_pt learn);
+
+/*
+ * The same for a command that reads the key words[1], if its result may be
+ * kept in the cache: asks for its time to live, too.  The flight lands when
+ * both are known.
+ */
+
+ngx_int_t ngx_sendkit_auth_flight_read(ngx_sendkit_auth_flight_t *flight,
+    const sendkit_span_t *words, ngx_uint_t nwords,
+    ngx_sendkit_auth_learn_pt learn);
 
 /*
  * Writes the name of something in Redis to buf, with the prefix (core/
@@ -239,11 +258,6 @@ sendkit_span_t ngx_sendkit_auth_subject_name(u_char *buf,
  */
 
 ngx_int_t ngx_sendkit_auth_flight_ask(ngx_sendkit_auth_flight_t *flight);
-
-/* For learning: the answer of a script, or of a command that says "OK". */
-
-sendkit_script_e ngx_sendkit_auth_flight_answer(
-    const ngx_sendkit_auth_redis_reply_t *reply);
 
 /* Takes the flight back from the waiter that asks; NULL: it does not. */
 

@@ -17,9 +17,9 @@
 
 
 /*
- * Identity and role for a digest: from Redis, and where Redis has nothing,
- * from the origin.  Owns what a worker keeps between requests; knows no
- * request.
+ * Identity and role for a digest: from the cache, from Redis, and where Redis
+ * has nothing, from the origin.  Owns what a worker keeps between requests;
+ * knows no request.
  */
 
 /*
@@ -40,10 +40,11 @@ ngx_int_t ngx_sendkit_auth_lookup_digest(sendkit_span_t key,
     sendkit_digest_t *digests);
 
 /*
- * Looks up a record, or a role.
+ * Looks up a record, or a role; waiter->cache says how the cache was used.
  *
  * timeout  ms; no handler is called later than that
  *
+ * NGX_OK     waiter->result is set
  * NGX_AGAIN  the handler is called later, once, with waiter->result set,
  *            and never after ngx_sendkit_auth_waiter_cancel(); before that,
  *            waiter->ask may be called: the answer of the origin is waited

@@ -11,6 +11,7 @@
 #include "ngx_sendkit_auth.h"
 #include "ngx_sendkit_auth_access.h"
 #include "ngx_sendkit_auth_conf.h"
+#include "ngx_sendkit_auth_main_conf.h"
 #include "ngx_sendkit_auth_variables.h"
 
 
@@ -118,6 +119,27 @@ static ngx_command_t  ngx_sendkit_auth_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_sendkit_auth_main_conf_t, lookup.negative_ttl),
+      NULL },
+
+    { ngx_string("sendkit_auth_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_sendkit_auth_conf_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("sendkit_auth_cache_ttl"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_sendkit_auth_main_conf_t, lookup.cache_ttl),
+      NULL },
+
+    { ngx_string("sendkit_auth_lease"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_sendkit_auth_main_conf_t, lookup.lease),
       NULL },
 
     { ngx_string("sendkit_auth_redis"),

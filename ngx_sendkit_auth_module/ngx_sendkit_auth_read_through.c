@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 
 #include "ngx_sendkit_auth_read_through.h"
+#include "ngx_sendkit_auth_script.h"
 
 
 static ngx_int_t ngx_sendkit_auth_through_learn_no(
@@ -56,7 +57,7 @@ ngx_sendkit_auth_through_start(ngx_sendkit_auth_flight_t *flight)
                                      ngx_sendkit_auth_through_marker(flight),
                                      &flight->subject);
 
-    return ngx_sendkit_auth_flight_send(flight, words, 2,
+    return ngx_sendkit_auth_flight_read(flight, words, 2,
                                         ngx_sendkit_auth_through_learn_no);
 }
 
@@ -73,6 +74,7 @@ ngx_sendkit_auth_through_learn_no(ngx_sendkit_auth_flight_t *flight,
         return NGX_OK;
 
     case NGX_SENDKIT_AUTH_REDIS_NIL:
+        flight->keep = NULL;
         ngx_sendkit_auth_flight_step(flight, ngx_sendkit_auth_flight_ask);
         return NGX_AGAIN;
 
@@ -144,7 +146,7 @@ ngx_sendkit_auth_through_record(ngx_sendkit_auth_flight_t *flight)
         words[n++] = ngx_sendkit_auth_through_number(expires, record->expires);
     }
 
-    return ngx_sendkit_auth_flight_run(flight,
+    return ngx_sendkit_auth_script_run(flight,
                                        NGX_SENDKIT_AUTH_SCRIPT_ADD_RECORD,
                                        words, 1, n,
                                        ngx_sendkit_auth_through_learn_record);
@@ -155,7 +157,7 @@ static ngx_int_t
 ngx_sendkit_auth_through_learn_record(ngx_sendkit_auth_flight_t *flight,
     const ngx_sendkit_auth_redis_reply_t *reply)
 {
-    switch (ngx_sendkit_auth_flight_answer(reply)) {
+    switch (ngx_sendkit_auth_script_answer(reply)) {
 
     case SENDKIT_SCRIPT_OK:
         flight->result.record = flight->answer.record;
@@ -193,7 +195,7 @@ ngx_sendkit_auth_through_role(ngx_sendkit_auth_flight_t *flight)
     words[2] = sendkit_id_span(&subject.user);
     words[3] = sendkit_role_name(flight->answer.role);
 
-    return ngx_sendkit_auth_flight_run(flight,
+    return ngx_sendkit_auth_script_run(flight,
                                        NGX_SENDKIT_AUTH_SCRIPT_ADD_ROLE,
                                        words, 1, 4,
                                        ngx_sendkit_auth_through_learn_role);
@@ -204,7 +206,7 @@ static ngx_int_t
 ngx_sendkit_auth_through_learn_role(ngx_sendkit_auth_flight_t *flight,
     const ngx_sendkit_auth_redis_reply_t *reply)
 {
-    switch (ngx_sendkit_auth_flight_answer(reply)) {
+    switch (ngx_sendkit_auth_script_answer(reply)) {
 
     case SENDKIT_SCRIPT_OK:
         flight->result.role_state = SENDKIT_ROLE_READ;
@@ -239,7 +241,7 @@ static ngx_int_t
 ngx_sendkit_auth_through_learn_kept(ngx_sendkit_auth_flight_t *flight,
     const ngx_sendkit_auth_redis_reply_t *reply)
 {
-    return ngx_sendkit_auth_flight_answer(reply) == SENDKIT_SCRIPT_OK
+    return ngx_sendkit_auth_script_answer(reply) == SENDKIT_SCRIPT_OK
            ? NGX_OK : NGX_ERROR;
 }
 
@@ -275,7 +277,6 @@ ngx_sendkit_auth_through_again(ngx_sendkit_auth_flight_t *flight)
                                          ? ngx_sendkit_auth_through_give_up
                                          : flight->first);
     flight->restarted = 1;
-    ngx_memzero(&flight->result, sizeof(ngx_sendkit_auth_result_t));
 
     return NGX_AGAIN;
 }

@@ -10,6 +10,7 @@
 
 #include "ngx_sendkit_auth.h"
 #include "ngx_sendkit_auth_access.h"
+#include "ngx_sendkit_auth_clock.h"
 #include "ngx_sendkit_auth_ctx.h"
 #include "ngx_sendkit_auth_variables.h"
 
@@ -26,6 +27,14 @@ static ngx_int_t ngx_sendkit_auth_cache_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_sendkit_auth_time_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_sendkit_auth_counter_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_sendkit_auth_channel_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_sendkit_auth_lease_left_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_sendkit_auth_variable_number(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uint64_t n);
 static ngx_int_t ngx_sendkit_auth_variable_set(ngx_http_variable_value_t *v,
     sendkit_span_t value);
 
@@ -62,6 +71,40 @@ static ngx_http_variable_t  ngx_sendkit_auth_variables[] = {
 
     { ngx_string("sendkit_auth_time"), NULL,
       ngx_sendkit_auth_time_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("sendkit_auth_cache_hits"), NULL,
+      ngx_sendkit_auth_counter_variable, NGX_SENDKIT_AUTH_HITS,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("sendkit_auth_cache_negatives"), NULL,
+      ngx_sendkit_auth_counter_variable, NGX_SENDKIT_AUTH_NEGATIVES,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("sendkit_auth_cache_misses"), NULL,
+      ngx_sendkit_auth_counter_variable, NGX_SENDKIT_AUTH_MISSES,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("sendkit_auth_cache_bypasses"), NULL,
+      ngx_sendkit_auth_counter_variable, NGX_SENDKIT_AUTH_BYPASSES,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("sendkit_auth_cache_evictions"), NULL,
+      ngx_sendkit_auth_counter_variable, NGX_SENDKIT_AUTH_EVICTIONS,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("sendkit_auth_cache_invalidations"), NULL,
+      ngx_sendkit_auth_counter_variable, NGX_SENDKIT_AUTH_INVALIDATIONS,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("sendkit_auth_cache_flushes"), NULL,
+      ngx_sendkit_auth_counter_variable, NGX_SENDKIT_AUTH_FLUSHES,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("sendkit_auth_channel"), NULL,
+      ngx_sendkit_auth_channel_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("sendkit_auth_lease_left"), NULL,
+      ngx_sendkit_auth_lease_left_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     ngx_http_null_variable
 };
@@ -169,14 +212,21 @@ static ngx_int_t
 ngx_sendkit_auth_cache_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_sendkit_auth_ctx_t       *ctx;
-    static const sendkit_span_t   none = SENDKIT_SPAN("-");
-    static const sendkit_span_t   bypass = SENDKIT_SPAN("bypass");
+    ngx_sendkit_auth_ctx_t        *ctx;
+    ngx_sendkit_auth_cache_use_e   use;
+
+    static const sendkit_span_t  names[] = {
+        SENDKIT_SPAN("-"),
+        SENDKIT_SPAN("hit"),
+        SENDKIT_SPAN("negative"),
+        SENDKIT_SPAN("miss"),
+        SENDKIT_SPAN("bypass")
+    };
 
     ctx = ngx_sendkit_auth_ctx_find(r);
+    use = ctx != NULL ? ctx->cache : NGX_SENDKIT_AUTH_CACHE_UNASKED;
 
-    return ngx_sendkit_auth_variable_set(v, ctx != NULL && ctx->lookups != 0
-                                            ? bypass : none);
+    return ngx_sendkit_auth_variable_set(v, names[use]);
 }
 
 
@@ -202,6 +252,92 @@ ngx_sendkit_auth_time_variable(ngx_http_request_t *r,
                                 ctx->waited % 1000)
                     - p;
     }
+
+    return ngx_sendkit_auth_variable_set(v, value);
+}
+
+
+/* those of the zone are found only if there is one */
+
+static ngx_int_t
+ngx_sendkit_auth_counter_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_sendkit_auth_main_conf_t  *samcf;
+
+    samcf = ngx_http_get_module_main_conf(r, ngx_sendkit_auth_module);
+
+    if (samcf->lookup.cache == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    return ngx_sendkit_auth_variable_number(r, v,
+                 ngx_sendkit_auth_cache_counter(samcf->lookup.cache,
+                                          (ngx_sendkit_auth_counter_e) data));
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_channel_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    sendkit_span_t                 value = { NULL, 0 };
+    ngx_sendkit_auth_channel_e     channel;
+    ngx_sendkit_auth_main_conf_t  *samcf;
+
+    static const sendkit_span_t  names[] = {
+        SENDKIT_SPAN("down"),
+        SENDKIT_SPAN("up"),
+        SENDKIT_SPAN("unsupported")
+    };
+
+    samcf = ngx_http_get_module_main_conf(r, ngx_sendkit_auth_module);
+
+    if (samcf->lookup.cache != NULL) {
+        channel = ngx_sendkit_auth_cache_channel(samcf->lookup.cache,
+                                                 ngx_sendkit_auth_clock());
+        value = names[channel];
+    }
+
+    return ngx_sendkit_auth_variable_set(v, value);
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_lease_left_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    uint64_t                       end, now;
+    ngx_sendkit_auth_main_conf_t  *samcf;
+
+    samcf = ngx_http_get_module_main_conf(r, ngx_sendkit_auth_module);
+
+    if (samcf->lookup.cache == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    now = ngx_sendkit_auth_clock();
+    end = ngx_sendkit_auth_cache_alive(samcf->lookup.cache)
+          + samcf->lookup.lease;
+
+    return ngx_sendkit_auth_variable_number(r, v, end > now ? end - now : 0);
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_variable_number(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uint64_t n)
+{
+    sendkit_span_t  value;
+
+    value.data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.len = ngx_sprintf((u_char *) value.data, "%uL", n) - value.data;
 
     return ngx_sendkit_auth_variable_set(v, value);
 }

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 
 #include "ngx_sendkit_auth_workspace_key.h"
+#include "ngx_sendkit_auth_script.h"
 
 
 static ngx_int_t ngx_sendkit_auth_workspace_key_read(
@@ -147,7 +148,7 @@ ngx_sendkit_auth_workspace_key_swap(ngx_sendkit_auth_flight_t *flight)
     words[2] = ngx_sendkit_auth_flight_name(to, SENDKIT_SCHEMA_KEY, words[4],
                                             ngx_sendkit_auth_nothing);
 
-    return ngx_sendkit_auth_flight_run(flight,
+    return ngx_sendkit_auth_script_run(flight,
                                        NGX_SENDKIT_AUTH_SCRIPT_WORKSPACE_KEY,
                                        words, 3, 9,
                                        ngx_sendkit_auth_workspace_key_swapped);
@@ -158,7 +159,7 @@ static ngx_int_t
 ngx_sendkit_auth_workspace_key_swapped(ngx_sendkit_auth_flight_t *flight,
     const ngx_sendkit_auth_redis_reply_t *reply)
 {
-    flight->result.script = ngx_sendkit_auth_flight_answer(reply);
+    flight->result.script = ngx_sendkit_auth_script_answer(reply);
 
     if (flight->result.script == SENDKIT_SCRIPT_OK
         && ngx_queue_empty(&flight->waiters))

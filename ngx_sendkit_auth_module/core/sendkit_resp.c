@@ -7,7 +7,8 @@
 #include "sendkit_resp.h"
 
 
-#define SENDKIT_RESP_DIGITS_MAX  5
+#define SENDKIT_RESP_DIGITS_MAX         5
+#define SENDKIT_RESP_NAMES_DIGITS_MAX  10
 
 
 static int sendkit_resp_byte(sendkit_resp_t *resp, unsigned char c);
@@ -92,7 +93,8 @@ sendkit_resp_type(sendkit_resp_t *resp, unsigned char type)
 
     case '*':
         resp->state = SENDKIT_RESP_LENGTH;
-        return resp->elements == 0;     /* an array holds no array */
+        return resp->elements == 0
+               || (resp->messages && resp->outer == 0);
 
     default:
         return 0;
@@ -127,14 +129,20 @@ sendkit_resp_length(sendkit_resp_t *resp, unsigned char c)
         return 1;
     }
 
-    if (c < '0' || c > '9' || ++resp->digits > SENDKIT_RESP_DIGITS_MAX) {
+    if (c < '0' || c > '9') {
         return 0;
     }
 
+    resp->digits++;
     resp->length = resp->length * 10 + (size_t) (c - '0');
 
-    return resp->length <= (resp->type == '*' ? SENDKIT_RESP_ARRAY_MAX
-                                              : SENDKIT_RESP_BULK_MAX);
+    if (resp->type == '*' && resp->elements != 0) {
+        return resp->digits <= SENDKIT_RESP_NAMES_DIGITS_MAX;
+    }
+
+    return resp->digits <= SENDKIT_RESP_DIGITS_MAX
+           && resp->length <= (resp->type == '*' ? SENDKIT_RESP_ARRAY_MAX
+                                                 : SENDKIT_RESP_BULK_MAX);
 }
 
 
@@ -144,6 +152,15 @@ sendkit_resp_length_done(sendkit_resp_t *resp)
     if (resp->type == '$') {
         resp->state = SENDKIT_RESP_BULK;
         return 1;
+    }
+
+    if (resp->elements != 0) {
+
+        if (resp->length == 0) {
+            return sendkit_resp_element_done(resp);
+        }
+
+        resp->outer = resp->elements;
     }
 
     resp->elements = resp->length;
@@ -170,6 +187,11 @@ sendkit_resp_element_done(sendkit_resp_t *resp)
 {
     if (resp->elements != 0) {
         resp->elements--;
+    }
+
+    if (resp->elements == 0 && resp->outer != 0) {
+        resp->elements = resp->outer - 1;
+        resp->outer = 0;
     }
 
     resp->state = SENDKIT_RESP_TYPE;

@@ -14,7 +14,8 @@
 /*
  * Watches a stream of RESP2 replies (the Redis serialization protocol) go
  * by, before a parser allocates what their headers announce.  Refuses what
- * no reply to the gateway's commands can be.
+ * no reply to the gateway's commands can be; and what can be no message of
+ * Pub/Sub, which may hold one array, of any length.
  */
 
 #define SENDKIT_RESP_LINE_MAX    512    /* bytes of "+...", "-...", ":..." */
@@ -38,11 +39,13 @@ typedef enum {
 /* where in a reply the stream is; cleared before the first byte */
 
 typedef struct {
+    int                   messages;     /* 1: of Pub/Sub are expected */
     sendkit_resp_e        state;
     unsigned char         type;         /* of the element: + - : $ * */
     unsigned              digits;       /* of its length so far */
     size_t                length;       /* bytes of it, or elements in it */
     size_t                elements;     /* still to come of an array */
+    size_t                outer;        /* the same, of the one around it */
 } sendkit_resp_t;
 
 

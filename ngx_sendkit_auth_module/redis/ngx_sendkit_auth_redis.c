@@ -43,7 +43,6 @@ struct ngx_sendkit_auth_redis_s {
 static ngx_int_t ngx_sendkit_auth_redis_open(ngx_sendkit_auth_redis_t *redis);
 static ngx_int_t ngx_sendkit_auth_redis_handshake(
     ngx_sendkit_auth_redis_t *redis);
-static ngx_int_t ngx_sendkit_auth_redis_auth(ngx_sendkit_auth_redis_t *redis);
 static ngx_int_t ngx_sendkit_auth_redis_select(
     ngx_sendkit_auth_redis_t *redis);
 static ngx_int_t ngx_sendkit_auth_redis_write(ngx_sendkit_auth_redis_t *redis,
@@ -85,7 +84,7 @@ ngx_sendkit_auth_redis_create(ngx_pool_t *pool,
         return NULL;
     }
 
-    redis->codec = ngx_sendkit_auth_redis_codec_create(pool);
+    redis->codec = ngx_sendkit_auth_redis_codec_create(pool, NULL, NULL);
     if (redis->codec == NULL) {
         return NULL;
     }
@@ -122,6 +121,59 @@ ngx_sendkit_auth_redis_send(ngx_sendkit_auth_redis_t *redis,
     }
 
     return ngx_sendkit_auth_redis_write(redis, args, nargs, handler, data);
+}
+
+
+ngx_uint_t
+ngx_sendkit_auth_redis_server(const ngx_sendkit_auth_redis_t *redis)
+{
+    return redis->conn.addr;
+}
+
+
+ngx_int_t
+ngx_sendkit_auth_redis_put(ngx_sendkit_auth_redis_conn_t *conn,
+    const sendkit_span_t *args, ngx_uint_t nargs)
+{
+    size_t      len;
+    u_char     *bytes;
+    ngx_int_t   rc;
+
+    bytes = ngx_sendkit_auth_redis_codec_encode(args, nargs, &len);
+    if (bytes == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_sendkit_auth_redis_conn_write(conn, bytes, len);
+
+    ngx_explicit_memzero(bytes, len);
+    ngx_sendkit_auth_redis_codec_done(bytes);
+
+    return rc;
+}
+
+
+ngx_uint_t
+ngx_sendkit_auth_redis_auth_args(const ngx_sendkit_auth_redis_conf_t *conf,
+    sendkit_span_t *args)
+{
+    ngx_uint_t             n;
+    static sendkit_span_t  auth = SENDKIT_SPAN("AUTH");
+
+    if (conf->password.len == 0) {
+        return 0;
+    }
+
+    n = 0;
+    args[n++] = auth;
+
+    if (conf->user.len != 0) {
+        args[n++] = ngx_sendkit_auth_redis_span(conf->user);
+    }
+
+    args[n++] = ngx_sendkit_auth_redis_span(conf->password);
+
+    return n;
 }
 
 
@@ -193,8 +245,14 @@ ngx_sendkit_auth_redis_open(ngx_sendkit_auth_redis_t *redis)
 static ngx_int_t
 ngx_sendkit_auth_redis_handshake(ngx_sendkit_auth_redis_t *redis)
 {
-    if (redis->conf->password.len != 0
-        && ngx_sendkit_auth_redis_auth(redis) != NGX_AGAIN)
+    ngx_uint_t      n;
+    sendkit_span_t  args[NGX_SENDKIT_AUTH_REDIS_AUTH_ARGS];
+
+    n = ngx_sendkit_auth_redis_auth_args(redis->conf, args);
+
+    if (n != 0
+        && ngx_sendkit_auth_redis_write(redis, args, n, NULL, NULL)
+           != NGX_AGAIN)
     {
         return NGX_ERROR;
     }
@@ -206,26 +264,6 @@ ngx_sendkit_auth_redis_handshake(ngx_sendkit_auth_redis_t *redis)
     }
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_sendkit_auth_redis_auth(ngx_sendkit_auth_redis_t *redis)
-{
-    ngx_uint_t             n;
-    sendkit_span_t         args[3];
-    static sendkit_span_t  auth = SENDKIT_SPAN("AUTH");
-
-    n = 0;
-    args[n++] = auth;
-
-    if (redis->conf->user.len != 0) {
-        args[n++] = ngx_sendkit_auth_redis_span(redis->conf->user);
-    }
-
-    args[n++] = ngx_sendkit_auth_redis_span(redis->conf->password);
-
-    return ngx_sendkit_auth_redis_write(redis, args, n, NULL, NULL);
 }
 
 
@@ -247,9 +285,6 @@ ngx_sendkit_auth_redis_write(ngx_sendkit_auth_redis_t *redis,
     const sendkit_span_t *args, ngx_uint_t nargs,
     ngx_sendkit_auth_redis_reply_pt handler, void *data)
 {
-    size_t                             len;
-    u_char                            *bytes;
-    ngx_int_t                          rc;
     ngx_sendkit_auth_redis_command_t  *command;
 
     command = ngx_sendkit_auth_redis_alloc(redis);
@@ -257,18 +292,7 @@ ngx_sendkit_auth_redis_write(ngx_sendkit_auth_redis_t *redis,
         return NGX_ERROR;
     }
 
-    bytes = ngx_sendkit_auth_redis_codec_encode(args, nargs, &len);
-    if (bytes == NULL) {
-        ngx_sendkit_auth_redis_free(redis, command);
-        return NGX_ERROR;
-    }
-
-    rc = ngx_sendkit_auth_redis_conn_write(&redis->conn, bytes, len);
-
-    ngx_explicit_memzero(bytes, len);
-    ngx_sendkit_auth_redis_codec_done(bytes);
-
-    if (rc != NGX_OK) {
+    if (ngx_sendkit_auth_redis_put(&redis->conn, args, nargs) != NGX_OK) {
         ngx_sendkit_auth_redis_free(redis, command);
         return NGX_ERROR;
     }

@@ -14,6 +14,7 @@
 #include "../core/sendkit_decision.h"
 #include "../core/sendkit_span.h"
 #include "ngx_sendkit_auth_redis_codec.h"
+#include "ngx_sendkit_auth_redis_conn.h"
 
 
 /*
@@ -81,9 +82,29 @@ ngx_int_t ngx_sendkit_auth_redis_send(ngx_sendkit_auth_redis_t *redis,
 ngx_uint_t ngx_sendkit_auth_redis_is_noscript(
     const ngx_sendkit_auth_redis_reply_t *reply);
 
+/* which of conf->addrs the connection leads to, or did last */
+
+ngx_uint_t ngx_sendkit_auth_redis_server(
+    const ngx_sendkit_auth_redis_t *redis);
+
 /* no handler is called afterwards */
 
 void ngx_sendkit_auth_redis_close(ngx_sendkit_auth_redis_t *redis);
+
+/*
+ * For whoever has a connection: writes a command to it, and leaves no copy of
+ * it behind.  NGX_OK; NGX_ERROR: as ngx_sendkit_auth_redis_conn_write().
+ */
+
+ngx_int_t ngx_sendkit_auth_redis_put(ngx_sendkit_auth_redis_conn_t *conn,
+    const sendkit_span_t *args, ngx_uint_t nargs);
+
+/* the words of AUTH, and their number; 0: there is no password */
+
+#define NGX_SENDKIT_AUTH_REDIS_AUTH_ARGS  3
+
+ngx_uint_t ngx_sendkit_auth_redis_auth_args(
+    const ngx_sendkit_auth_redis_conf_t *conf, sendkit_span_t *args);
 
 
 #endif /* _NGX_SENDKIT_AUTH_REDIS_H_INCLUDED_ */

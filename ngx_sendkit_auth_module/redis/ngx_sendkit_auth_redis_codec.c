@@ -17,8 +17,32 @@ struct ngx_sendkit_auth_redis_codec_s {
     redisReader                      *reader;
     redisReply                       *reply;    /* its values are lent out */
     sendkit_resp_t                    resp;
+    ngx_sendkit_auth_redis_element_pt handler;
+    void                             *data;
 };
 
+
+/* the type of a number of elements in hiredis */
+
+#if HIREDIS_MAJOR >= 1
+typedef size_t  ngx_sendkit_auth_redis_count_t;
+#else
+typedef int  ngx_sendkit_auth_redis_count_t;
+#endif
+
+
+static ngx_int_t ngx_sendkit_auth_redis_codec_elements(
+    ngx_sendkit_auth_redis_codec_t *codec);
+static void *ngx_sendkit_auth_redis_codec_string(const redisReadTask *task,
+    char *text, size_t len);
+static void *ngx_sendkit_auth_redis_codec_count(const redisReadTask *task,
+    ngx_sendkit_auth_redis_count_t n);
+static void *ngx_sendkit_auth_redis_codec_integer(const redisReadTask *task,
+    long long n);
+static void *ngx_sendkit_auth_redis_codec_nil(const redisReadTask *task);
+static void *ngx_sendkit_auth_redis_codec_element(const redisReadTask *task,
+    ngx_sendkit_auth_redis_element_t *element);
+static void ngx_sendkit_auth_redis_codec_kept(void *element);
 
 static void ngx_sendkit_auth_redis_codec_flatten(redisReply *from,
     ngx_sendkit_auth_redis_reply_t *to);
@@ -27,10 +51,30 @@ static void ngx_sendkit_auth_redis_codec_array(redisReply *from,
 static sendkit_span_t ngx_sendkit_auth_redis_codec_value(redisReply *from);
 
 
+static redisReplyObjectFunctions  ngx_sendkit_auth_redis_functions = {
+    .createString = ngx_sendkit_auth_redis_codec_string,
+    .createArray = ngx_sendkit_auth_redis_codec_count,
+    .createInteger = ngx_sendkit_auth_redis_codec_integer,
+    .createNil = ngx_sendkit_auth_redis_codec_nil,
+    .freeObject = ngx_sendkit_auth_redis_codec_kept
+};
+
+
 ngx_sendkit_auth_redis_codec_t *
-ngx_sendkit_auth_redis_codec_create(ngx_pool_t *pool)
+ngx_sendkit_auth_redis_codec_create(ngx_pool_t *pool,
+    ngx_sendkit_auth_redis_element_pt handler, void *data)
 {
-    return ngx_pcalloc(pool, sizeof(ngx_sendkit_auth_redis_codec_t));
+    ngx_sendkit_auth_redis_codec_t  *codec;
+
+    codec = ngx_pcalloc(pool, sizeof(ngx_sendkit_auth_redis_codec_t));
+    if (codec == NULL) {
+        return NULL;
+    }
+
+    codec->handler = handler;
+    codec->data = data;
+
+    return codec;
 }
 
 
@@ -41,9 +85,22 @@ ngx_sendkit_auth_redis_codec_reset(ngx_sendkit_auth_redis_codec_t *codec)
 
     ngx_memzero(&codec->resp, sizeof(sendkit_resp_t));
 
-    codec->reader = redisReaderCreate();
+    if (codec->handler == NULL) {
+        codec->reader = redisReaderCreate();
+        return codec->reader != NULL ? NGX_OK : NGX_ERROR;
+    }
 
-    return codec->reader != NULL ? NGX_OK : NGX_ERROR;
+    codec->resp.messages = 1;
+
+    codec->reader = redisReaderCreateWithFunctions(
+                                           &ngx_sendkit_auth_redis_functions);
+    if (codec->reader == NULL) {
+        return NGX_ERROR;
+    }
+
+    codec->reader->privdata = codec;
+
+    return NGX_OK;
 }
 
 
@@ -76,7 +133,8 @@ ngx_sendkit_auth_redis_codec_feed(ngx_sendkit_auth_redis_codec_t *codec,
         return NGX_ERROR;
     }
 
-    return NGX_OK;
+    return codec->handler == NULL
+           ? NGX_OK : ngx_sendkit_auth_redis_codec_elements(codec);
 }
 
 
@@ -139,6 +197,122 @@ ngx_sendkit_auth_redis_codec_done(u_char *command)
 }
 
 
+static ngx_int_t
+ngx_sendkit_auth_redis_codec_elements(ngx_sendkit_auth_redis_codec_t *codec)
+{
+    void  *next;
+
+    do {
+        if (redisReaderGetReply(codec->reader, &next) != REDIS_OK) {
+            return NGX_ERROR;
+        }
+
+    } while (next != NULL);
+
+    return NGX_OK;
+}
+
+
+static void *
+ngx_sendkit_auth_redis_codec_string(const redisReadTask *task, char *text,
+    size_t len)
+{
+    ngx_sendkit_auth_redis_element_t  element;
+
+    ngx_memzero(&element, sizeof(ngx_sendkit_auth_redis_element_t));
+
+    switch (task->type) {
+
+    case REDIS_REPLY_STRING:
+        element.type = NGX_SENDKIT_AUTH_REDIS_STRING;
+        break;
+
+    case REDIS_REPLY_STATUS:
+        element.type = NGX_SENDKIT_AUTH_REDIS_STATUS;
+        break;
+
+    case REDIS_REPLY_ERROR:
+        element.type = NGX_SENDKIT_AUTH_REDIS_ERROR;
+        break;
+    }
+
+    element.value.data = (u_char *) text;
+    element.value.len = len;
+
+    return ngx_sendkit_auth_redis_codec_element(task, &element);
+}
+
+
+static void *
+ngx_sendkit_auth_redis_codec_count(const redisReadTask *task,
+    ngx_sendkit_auth_redis_count_t n)
+{
+    ngx_sendkit_auth_redis_element_t  element;
+
+    ngx_memzero(&element, sizeof(ngx_sendkit_auth_redis_element_t));
+
+    element.type = NGX_SENDKIT_AUTH_REDIS_ARRAY;
+    element.integer = (int64_t) n;
+
+    return ngx_sendkit_auth_redis_codec_element(task, &element);
+}
+
+
+static void *
+ngx_sendkit_auth_redis_codec_integer(const redisReadTask *task, long long n)
+{
+    ngx_sendkit_auth_redis_element_t  element;
+
+    ngx_memzero(&element, sizeof(ngx_sendkit_auth_redis_element_t));
+
+    element.type = NGX_SENDKIT_AUTH_REDIS_INTEGER;
+    element.integer = n;
+
+    return ngx_sendkit_auth_redis_codec_element(task, &element);
+}
+
+
+static void *
+ngx_sendkit_auth_redis_codec_nil(const redisReadTask *task)
+{
+    ngx_sendkit_auth_redis_element_t  element;
+
+    ngx_memzero(&element, sizeof(ngx_sendkit_auth_redis_element_t));
+
+    element.type = NGX_SENDKIT_AUTH_REDIS_NIL;
+
+    return ngx_sendkit_auth_redis_codec_element(task, &element);
+}
+
+
+/* hiredis wants an object for each element, and takes NULL for an error */
+
+static void *
+ngx_sendkit_auth_redis_codec_element(const redisReadTask *task,
+    ngx_sendkit_auth_redis_element_t *element)
+{
+    const redisReadTask             *parent;
+    ngx_sendkit_auth_redis_codec_t  *codec;
+
+    codec = task->privdata;
+
+    for (parent = task->parent; parent != NULL; parent = parent->parent) {
+        element->depth++;
+    }
+
+    element->index = element->depth != 0 ? (ngx_uint_t) task->idx : 0;
+
+    return codec->handler(codec->data, element) == NGX_OK ? codec : NULL;
+}
+
+
+static void
+ngx_sendkit_auth_redis_codec_kept(void *element)
+{
+    /* void */
+}
+
+
 static void
 ngx_sendkit_auth_redis_codec_flatten(redisReply *from,
     ngx_sendkit_auth_redis_reply_t *to)
@@ -169,6 +343,12 @@ ngx_sendkit_auth_redis_codec_flatten(redisReply *from,
 
     case REDIS_REPLY_STRING:
         to->type = NGX_SENDKIT_AUTH_REDIS_STRING;
+        break;
+
+    case REDIS_REPLY_INTEGER:
+        to->type = NGX_SENDKIT_AUTH_REDIS_INTEGER;
+        to->integer = from->integer;
+        to->nvalues = 0;
         break;
 
     default:

@@ -29,6 +29,7 @@ typedef enum {
     NGX_SENDKIT_AUTH_REDIS_ERROR,
     NGX_SENDKIT_AUTH_REDIS_NIL,
     NGX_SENDKIT_AUTH_REDIS_STRING,
+    NGX_SENDKIT_AUTH_REDIS_INTEGER,
     NGX_SENDKIT_AUTH_REDIS_ARRAY        /* of strings and nils */
 } ngx_sendkit_auth_redis_reply_e;
 
@@ -39,16 +40,41 @@ typedef struct {
     ngx_sendkit_auth_redis_reply_e    type;
     ngx_uint_t                        nvalues;
     sendkit_span_t                    values[NGX_SENDKIT_AUTH_REDIS_VALUES];
+    int64_t                           integer;
 } ngx_sendkit_auth_redis_reply_t;
 
 
 typedef struct ngx_sendkit_auth_redis_codec_s  ngx_sendkit_auth_redis_codec_t;
 
 
-/* NULL: no memory */
+/* an element of a reply, or a whole one */
+
+typedef struct {
+    ngx_sendkit_auth_redis_reply_e    type;
+    ngx_uint_t                        depth;    /* 0: a whole reply */
+    ngx_uint_t                        index;    /* in the array around it */
+    sendkit_span_t                    value;
+    int64_t                           integer;
+} ngx_sendkit_auth_redis_element_t;
+
+
+/* NGX_OK; NGX_ERROR: it cannot be what was expected */
+
+typedef ngx_int_t (*ngx_sendkit_auth_redis_element_pt)(void *data,
+    const ngx_sendkit_auth_redis_element_t *element);
+
+
+/*
+ * Replies are taken one after the other by _reply().  With a handler, which
+ * is for messages of Pub/Sub, _feed() calls it for each element as soon as it
+ * has come, an array before those that it holds.  None is kept, so there may
+ * be any number.  The handler must not call these functions.
+ *
+ * NULL: no memory
+ */
 
 ngx_sendkit_auth_redis_codec_t *ngx_sendkit_auth_redis_codec_create(
-    ngx_pool_t *pool);
+    ngx_pool_t *pool, ngx_sendkit_auth_redis_element_pt handler, void *data);
 
 /* Forgets what was fed, for a new connection.  NGX_OK; NGX_ERROR: no memory */
 
@@ -59,8 +85,8 @@ void ngx_sendkit_auth_redis_codec_free(ngx_sendkit_auth_redis_codec_t *codec);
 
 /*
  * Takes bytes from the server, cut anywhere.  NGX_OK; NGX_ERROR: these can
- * be no reply to any of our commands (core/sendkit_resp.h), or no memory:
- * the connection is to be closed.
+ * be no reply to any of our commands (core/sendkit_resp.h), or the handler
+ * says so, or no memory: the connection is to be closed.
  */
 
 ngx_int_t ngx_sendkit_auth_redis_codec_feed(

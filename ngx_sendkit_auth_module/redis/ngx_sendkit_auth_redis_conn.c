@@ -20,6 +20,8 @@
 static void ngx_sendkit_auth_redis_write_handler(ngx_event_t *wev);
 static void ngx_sendkit_auth_redis_flush_handler(ngx_event_t *ev);
 static void ngx_sendkit_auth_redis_read_handler(ngx_event_t *rev);
+static void ngx_sendkit_auth_redis_conn_exit(
+    ngx_sendkit_auth_redis_conn_t *conn);
 static ngx_int_t ngx_sendkit_auth_redis_conn_connect(
     ngx_sendkit_auth_redis_conn_t *conn);
 static ngx_int_t ngx_sendkit_auth_redis_conn_start(
@@ -215,15 +217,7 @@ ngx_sendkit_auth_redis_read_handler(ngx_event_t *rev)
     ngx_log_debug0(NGX_LOG_DEBUG_EVENT, rev->log, 0, "redis read handler");
 
     if (c->close) {
-
-        /* the worker exits; what waits for an answer shall have it */
-
-        if (!c->error && rev->timer_set) {
-            c->close = 0;
-            return;
-        }
-
-        ngx_sendkit_auth_redis_conn_lost(conn, SENDKIT_STORE_DOWN);
+        ngx_sendkit_auth_redis_conn_exit(conn);
         return;
     }
 
@@ -267,6 +261,35 @@ ngx_sendkit_auth_redis_read_handler(ngx_event_t *rev)
     if (ngx_handle_read_event(rev, 0) != NGX_OK) {
         ngx_sendkit_auth_redis_conn_lost(conn, SENDKIT_STORE_DOWN);
     }
+}
+
+
+/* what waits for an answer shall have it, unless there is no time left */
+
+static void
+ngx_sendkit_auth_redis_conn_exit(ngx_sendkit_auth_redis_conn_t *conn)
+{
+    ngx_int_t          rc;
+    ngx_connection_t  *c;
+
+    c = conn->peer.connection;
+
+    if (c->error) {
+        rc = NGX_OK;
+
+    } else if (conn->exit_handler != NULL) {
+        rc = conn->exit_handler(conn->data);
+
+    } else {
+        rc = c->read->timer_set ? NGX_AGAIN : NGX_OK;
+    }
+
+    if (rc == NGX_AGAIN) {
+        c->close = 0;
+        return;
+    }
+
+    ngx_sendkit_auth_redis_conn_lost(conn, SENDKIT_STORE_DOWN);
 }
 
 

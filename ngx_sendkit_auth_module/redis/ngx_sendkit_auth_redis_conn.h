@@ -33,6 +33,10 @@ typedef void (*ngx_sendkit_auth_redis_lost_pt)(void *data,
     sendkit_store_e why);
 
 
+/* the worker exits; NGX_AGAIN: the owner closes the connection later */
+typedef ngx_int_t (*ngx_sendkit_auth_redis_exit_pt)(void *data);
+
+
 typedef struct {
     ngx_peer_connection_t             peer;
     ngx_event_t                       flush;
@@ -54,6 +58,7 @@ typedef struct {
     /* set by the owner before the first open */
     ngx_sendkit_auth_redis_read_pt    read_handler;
     ngx_sendkit_auth_redis_lost_pt    lost_handler;
+    ngx_sendkit_auth_redis_exit_pt    exit_handler;     /* NULL: as below */
     void                             *data;
 } ngx_sendkit_auth_redis_conn_t;
 
@@ -94,7 +99,10 @@ void ngx_sendkit_auth_redis_conn_deadline(
 void ngx_sendkit_auth_redis_conn_no_deadline(
     ngx_sendkit_auth_redis_conn_t *conn);
 
-/* safe to call twice; no handler is called afterwards */
+/*
+ * Safe to call twice; no handler is called afterwards.  When the worker exits
+ * a connection is lost, unless it has a deadline: then something waits.
+ */
 
 void ngx_sendkit_auth_redis_conn_close(ngx_sendkit_auth_redis_conn_t *conn);
 

@@ -1,0 +1,416 @@
+
+/*
+ * Copyright (C) the ngx_sendkit_auth_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "core/sendkit_backoff.h"
+#include "ngx_sendkit_auth_clock.h"
+#include "ngx_sendkit_auth_invalidation.h"
+#include "redis/ngx_sendkit_auth_redis_channel.h"
+
+
+#define NGX_SENDKIT_AUTH_PINGS_A_LEASE      3
+#define NGX_SENDKIT_AUTH_NO_TRACKING_RETRY  60000   /* ms */
+
+
+typedef enum {
+    NGX_SENDKIT_AUTH_SUBSCRIBER_CLOSED = 0,
+    NGX_SENDKIT_AUTH_SUBSCRIBER_SUBSCRIBED,
+    NGX_SENDKIT_AUTH_SUBSCRIBER_TRUSTED     /* nothing was missed */
+} ngx_sendkit_auth_subscriber_state_e;
+
+
+typedef struct {
+    const ngx_sendkit_auth_lookup_conf_t  *conf;
+    ngx_sendkit_auth_cache_t              *cache;
+    ngx_sendkit_auth_channel_t            *channel;
+    ngx_event_t                            timer;
+    ngx_log_t                             *log;
+    sendkit_span_t                         prefixes
+                                          [NGX_SENDKIT_AUTH_CHANNEL_PREFIXES];
+
+    ngx_sendkit_auth_subscriber_state_e    state;
+    ngx_uint_t                             failures;    /* in a row */
+    uint64_t                               since;       /* subscribed */
+    uint64_t                               pinged;      /* last */
+    ngx_uint_t                             pinging;
+    ngx_uint_t                             again;       /* when it is over */
+} ngx_sendkit_auth_subscriber_t;
+
+
+static ngx_int_t ngx_sendkit_auth_subscriber_prefixes(ngx_pool_t *pool,
+    ngx_sendkit_auth_subscriber_t *subscriber);
+static void ngx_sendkit_auth_subscriber_handler(ngx_event_t *ev);
+static void ngx_sendkit_auth_subscriber_ping(
+    ngx_sendkit_auth_subscriber_t *subscriber);
+static void ngx_sendkit_auth_subscriber_failed(
+    ngx_sendkit_auth_subscriber_t *subscriber);
+
+static void ngx_sendkit_auth_subscribed(void *data);
+static void ngx_sendkit_auth_invalidated(void *data, sendkit_span_t name);
+static void ngx_sendkit_auth_flushed(void *data);
+static void ngx_sendkit_auth_pong(void *data);
+static ngx_uint_t ngx_sendkit_auth_subscriber_trust(
+    ngx_sendkit_auth_subscriber_t *subscriber, uint64_t now);
+static ngx_int_t ngx_sendkit_auth_exiting(void *data);
+static void ngx_sendkit_auth_lost(void *data, ngx_sendkit_auth_lost_e why);
+
+
+/* what is read, and may be kept in the cache */
+
+static const sendkit_schema_e  ngx_sendkit_auth_tracked[] = {
+    SENDKIT_SCHEMA_KEY,
+    SENDKIT_SCHEMA_ROLES,
+    SENDKIT_SCHEMA_NO_KEY,
+    SENDKIT_SCHEMA_NO_ROLE
+};
+
+
+static const ngx_sendkit_auth_channel_handlers_t  ngx_sendkit_auth_told = {
+    ngx_sendkit_auth_subscribed,
+    ngx_sendkit_auth_invalidated,
+    ngx_sendkit_auth_flushed,
+    ngx_sendkit_auth_pong,
+    ngx_sendkit_auth_exiting,
+    ngx_sendkit_auth_lost
+};
+
+
+/* the worker's own; set once, before its first request */
+
+static ngx_sendkit_auth_subscriber_t  *ngx_sendkit_auth_subscriber;
+
+
+ngx_int_t
+ngx_sendkit_auth_invalidation_init(ngx_pool_t *pool,
+    const ngx_sendkit_auth_lookup_conf_t *conf, ngx_log_t *log)
+{
+    ngx_sendkit_auth_subscriber_t  *subscriber;
+
+    if (conf->cache == NULL || ngx_worker != 0) {
+        return NGX_OK;
+    }
+
+    subscriber = ngx_pcalloc(pool, sizeof(ngx_sendkit_auth_subscriber_t));
+    if (subscriber == NULL) {
+        return NGX_ERROR;
+    }
+
+    subscriber->conf = conf;
+    subscriber->cache = conf->cache;
+    subscriber->log = log;
+
+    if (ngx_sendkit_auth_subscriber_prefixes(pool, subscriber) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    subscriber->channel = ngx_sendkit_auth_channel_create(pool, &conf->redis,
+                                                         subscriber->prefixes,
+                                                         &ngx_sendkit_auth_told,
+                                                         subscriber, log);
+    if (subscriber->channel == NULL) {
+        return NGX_ERROR;
+    }
+
+    subscriber->timer.handler = ngx_sendkit_auth_subscriber_handler;
+    subscriber->timer.data = subscriber;
+    subscriber->timer.log = log;
+    subscriber->timer.cancelable = 1;
+
+    ngx_add_timer(&subscriber->timer, 1);
+
+    ngx_sendkit_auth_subscriber = subscriber;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_sendkit_auth_invalidation_cleanup(void)
+{
+    ngx_sendkit_auth_subscriber_t  *subscriber;
+
+    subscriber = ngx_sendkit_auth_subscriber;
+
+    if (subscriber == NULL) {
+        return;
+    }
+
+    ngx_sendkit_auth_subscriber = NULL;
+
+    if (subscriber->timer.timer_set) {
+        ngx_del_timer(&subscriber->timer);
+    }
+
+    ngx_sendkit_auth_channel_close(subscriber->channel);
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_subscriber_prefixes(ngx_pool_t *pool,
+    ngx_sendkit_auth_subscriber_t *subscriber)
+{
+    u_char          *buf;
+    ngx_uint_t       i;
+    sendkit_span_t   none = { NULL, 0 };
+
+    for (i = 0; i < NGX_SENDKIT_AUTH_CHANNEL_PREFIXES; i++) {
+
+        buf = ngx_pnalloc(pool, SENDKIT_SCHEMA_NAME_MAX);
+        if (buf == NULL) {
+            return NGX_ERROR;
+        }
+
+        subscriber->prefixes[i] = ngx_sendkit_auth_flight_name(buf,
+                                                 ngx_sendkit_auth_tracked[i],
+                                                 none, none);
+    }
+
+    return NGX_OK;
+}
+
+
+/* time to connect, or to send a PING */
+
+static void
+ngx_sendkit_auth_subscriber_handler(ngx_event_t *ev)
+{
+    ngx_sendkit_auth_subscriber_t *subscriber = ev->data;
+
+    ngx_log_debug0(NGX_LOG_DEBUG_EVENT, ev->log, 0, "sendkit auth subscriber");
+
+    if (ngx_exiting) {
+        return;
+    }
+
+    if (subscriber->state != NGX_SENDKIT_AUTH_SUBSCRIBER_CLOSED) {
+        ngx_sendkit_auth_subscriber_ping(subscriber);
+        return;
+    }
+
+    if (ngx_sendkit_auth_channel_open(subscriber->channel) != NGX_OK) {
+        ngx_sendkit_auth_subscriber_failed(subscriber);
+    }
+}
+
+
+static void
+ngx_sendkit_auth_subscriber_ping(ngx_sendkit_auth_subscriber_t *subscriber)
+{
+    if (subscriber->pinging) {
+        subscriber->again = 1;
+        return;
+    }
+
+    subscriber->pinging = 1;
+    subscriber->again = 0;
+    subscriber->pinged = ngx_sendkit_auth_clock();
+
+    ngx_sendkit_auth_channel_ping(subscriber->channel,
+                                  subscriber->conf->lease);
+}
+
+
+static void
+ngx_sendkit_auth_subscriber_failed(ngx_sendkit_auth_subscriber_t *subscriber)
+{
+    subscriber->failures++;
+
+    ngx_add_timer(&subscriber->timer,
+                  sendkit_backoff_delay(subscriber->failures,
+                                        (uint32_t) ngx_random()));
+}
+
+
+static void
+ngx_sendkit_auth_subscribed(void *data)
+{
+    ngx_sendkit_auth_subscriber_t *subscriber = data;
+
+    subscriber->state = NGX_SENDKIT_AUTH_SUBSCRIBER_SUBSCRIBED;
+    subscriber->since = ngx_sendkit_auth_clock();
+
+    ngx_sendkit_auth_subscriber_ping(subscriber);
+}
+
+
+/* what is no name of ours was not told by Redis: it is taken for anything */
+
+static void
+ngx_sendkit_auth_invalidated(void *data, sendkit_span_t name)
+{
+    ngx_sendkit_auth_subscriber_t *subscriber = data;
+
+    ngx_uint_t             i;
+    const sendkit_span_t  *prefix;
+
+    for (i = 0; i < NGX_SENDKIT_AUTH_CHANNEL_PREFIXES; i++) {
+        prefix = &subscriber->prefixes[i];
+
+        if (name.len > prefix->len
+            && ngx_memcmp(name.data, prefix->data, prefix->len) == 0)
+        {
+            ngx_sendkit_auth_cache_invalidate(subscriber->cache, name);
+            return;
+        }
+    }
+
+    ngx_sendkit_auth_cache_flush(subscriber->cache);
+}
+
+
+static void
+ngx_sendkit_auth_flushed(void *data)
+{
+    ngx_sendkit_auth_subscriber_t *subscriber = data;
+
+    ngx_sendkit_auth_cache_flush(subscriber->cache);
+}
+
+
+/* what the server had to tell when the PING was sent is in the cache */
+
+static void
+ngx_sendkit_auth_pong(void *data)
+{
+    ngx_sendkit_auth_subscriber_t *subscriber = data;
+
+    uint64_t    now, left;
+    ngx_msec_t  next;
+
+    subscriber->pinging = 0;
+
+    now = ngx_sendkit_auth_clock();
+    next = subscriber->conf->lease / NGX_SENDKIT_AUTH_PINGS_A_LEASE;
+
+    if (ngx_sendkit_auth_subscriber_trust(subscriber, now)) {
+        subscriber->failures = 0;
+
+        ngx_sendkit_auth_cache_renew(subscriber->cache, subscriber->pinged,
+                             ngx_sendkit_auth_channel_server(
+                                                        subscriber->channel));
+
+    } else {
+        left = ngx_sendkit_auth_cache_alive(subscriber->cache)
+               + subscriber->conf->lease - now;
+        next = ngx_min(next, (ngx_msec_t) left + 1);
+    }
+
+    if (subscriber->again) {
+        ngx_sendkit_auth_subscriber_ping(subscriber);
+
+    } else if (!ngx_exiting) {
+        ngx_add_timer(&subscriber->timer, next);
+    }
+}
+
+
+/*
+ * A new subscriber may have missed what was told before.  Nothing is missed
+ * if another one, that of the worker before a reload, was still alive when
+ * this one was subscribed.  Otherwise all is forgotten, but not before the
+ * trust in the one before has ended: until then it cannot be told.
+ */
+
+static ngx_uint_t
+ngx_sendkit_auth_subscriber_trust(ngx_sendkit_auth_subscriber_t *subscriber,
+    uint64_t now)
+{
+    uint64_t                   alive;
+    ngx_sendkit_auth_cache_t  *cache;
+
+    if (subscriber->state == NGX_SENDKIT_AUTH_SUBSCRIBER_TRUSTED) {
+        return 1;
+    }
+
+    cache = subscriber->cache;
+    alive = ngx_sendkit_auth_cache_alive(cache);
+
+    if (ngx_sendkit_auth_cache_channel(cache, now)
+        != NGX_SENDKIT_AUTH_CHANNEL_UP)
+    {
+        ngx_sendkit_auth_cache_flush(cache);
+
+        ngx_log_error(NGX_LOG_NOTICE, subscriber->log, 0,
+                      "sendkit auth is told by redis what changes, "
+                      "cache is used");
+
+    } else if (alive <= subscriber->since
+               || ngx_sendkit_auth_cache_server(cache)
+                  != ngx_sendkit_auth_channel_server(subscriber->channel))
+    {
+        return 0;
+    }
+
+    subscriber->state = NGX_SENDKIT_AUTH_SUBSCRIBER_TRUSTED;
+
+    return 1;
+}
+
+
+/* says that it was alive up to now, for the next one to go on from there */
+
+static ngx_int_t
+ngx_sendkit_auth_exiting(void *data)
+{
+    ngx_sendkit_auth_subscriber_t *subscriber = data;
+
+    if (subscriber->state != NGX_SENDKIT_AUTH_SUBSCRIBER_TRUSTED) {
+        return NGX_OK;
+    }
+
+    ngx_sendkit_auth_subscriber_ping(subscriber);
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_sendkit_auth_lost(void *data, ngx_sendkit_auth_lost_e why)
+{
+    ngx_sendkit_auth_subscriber_t *subscriber = data;
+
+    ngx_sendkit_auth_subscriber_state_e  state;
+
+    state = subscriber->state;
+
+    subscriber->state = NGX_SENDKIT_AUTH_SUBSCRIBER_CLOSED;
+    subscriber->pinging = 0;
+    subscriber->again = 0;
+
+    if (subscriber->timer.timer_set) {
+        ngx_del_timer(&subscriber->timer);
+    }
+
+    if (ngx_exiting) {
+        return;
+    }
+
+    if (state == NGX_SENDKIT_AUTH_SUBSCRIBER_TRUSTED) {
+        ngx_sendkit_auth_cache_lose(subscriber->cache);
+
+        ngx_log_error(NGX_LOG_WARN, subscriber->log, 0,
+                      "sendkit auth is not told any more by redis what "
+                      "changes, cache is not used");
+    }
+
+    if (why == NGX_SENDKIT_AUTH_CHANNEL_NO_TRACKING) {
+
+        if (ngx_sendkit_auth_cache_no_channel(subscriber->cache)) {
+            ngx_log_error(NGX_LOG_WARN, subscriber->log, 0,
+                          "redis has no CLIENT TRACKING, sendkit auth may "
+                          "use what it said for %M ms",
+                          subscriber->conf->cache_ttl);
+        }
+
+        ngx_add_timer(&subscriber->timer, NGX_SENDKIT_AUTH_NO_TRACKING_RETRY);
+        return;
+    }
+
+    ngx_sendkit_auth_subscriber_failed(subscriber);
+}
