@@ -15,6 +15,7 @@
 
 
 #define NGX_SENDKIT_AUTH_PINGS_A_LEASE      3
+#define NGX_SENDKIT_AUTH_TRUST_RETRY        50      /* ms */
 #define NGX_SENDKIT_AUTH_NO_TRACKING_RETRY  60000   /* ms */
 
 
@@ -56,7 +57,7 @@ static void ngx_sendkit_auth_invalidated(void *data, sendkit_span_t name);
 static void ngx_sendkit_auth_flushed(void *data);
 static void ngx_sendkit_auth_pong(void *data);
 static ngx_uint_t ngx_sendkit_auth_subscriber_trust(
-    ngx_sendkit_auth_subscriber_t *subscriber, uint64_t now);
+    ngx_sendkit_auth_subscriber_t *subscriber);
 static ngx_int_t ngx_sendkit_auth_exiting(void *data);
 static void ngx_sendkit_auth_lost(void *data, ngx_sendkit_auth_lost_e why);
 
@@ -280,25 +281,19 @@ ngx_sendkit_auth_pong(void *data)
 {
     ngx_sendkit_auth_subscriber_t *subscriber = data;
 
-    uint64_t    now, left;
     ngx_msec_t  next;
 
     subscriber->pinging = 0;
 
-    now = ngx_sendkit_auth_clock();
-    next = subscriber->conf->lease / NGX_SENDKIT_AUTH_PINGS_A_LEASE;
+    next = NGX_SENDKIT_AUTH_TRUST_RETRY;
 
-    if (ngx_sendkit_auth_subscriber_trust(subscriber, now)) {
+    if (ngx_sendkit_auth_subscriber_trust(subscriber)) {
+        next = subscriber->conf->lease / NGX_SENDKIT_AUTH_PINGS_A_LEASE;
         subscriber->failures = 0;
 
         ngx_sendkit_auth_cache_renew(subscriber->cache, subscriber->pinged,
                              ngx_sendkit_auth_channel_server(
                                                         subscriber->channel));
-
-    } else {
-        left = ngx_sendkit_auth_cache_alive(subscriber->cache)
-               + subscriber->conf->lease - now;
-        next = ngx_min(next, (ngx_msec_t) left + 1);
     }
 
     if (subscriber->again) {
@@ -318,8 +313,7 @@ ngx_sendkit_auth_pong(void *data)
  */
 
 static ngx_uint_t
-ngx_sendkit_auth_subscriber_trust(ngx_sendkit_auth_subscriber_t *subscriber,
-    uint64_t now)
+ngx_sendkit_auth_subscriber_trust(ngx_sendkit_auth_subscriber_t *subscriber)
 {
     uint64_t                   alive;
     ngx_sendkit_auth_cache_t  *cache;
@@ -331,7 +325,7 @@ ngx_sendkit_auth_subscriber_trust(ngx_sendkit_auth_subscriber_t *subscriber,
     cache = subscriber->cache;
     alive = ngx_sendkit_auth_cache_alive(cache);
 
-    if (ngx_sendkit_auth_cache_channel(cache, now)
+    if (ngx_sendkit_auth_cache_channel(cache, ngx_sendkit_auth_clock())
         != NGX_SENDKIT_AUTH_CHANNEL_UP)
     {
         ngx_sendkit_auth_cache_flush(cache);
@@ -360,7 +354,7 @@ ngx_sendkit_auth_exiting(void *data)
 {
     ngx_sendkit_auth_subscriber_t *subscriber = data;
 
-    if (subscriber->state != NGX_SENDKIT_AUTH_SUBSCRIBER_TRUSTED) {
+    if (!ngx_sendkit_auth_subscriber_trust(subscriber)) {
         return NGX_OK;
     }
 
