@@ -168,7 +168,7 @@ u_char *
 ngx_sendkit_auth_redis_codec_encode(const sendkit_span_t *args,
     ngx_uint_t nargs, size_t *len)
 {
-    char        *command;
+    sds          command;
     size_t       lens[NGX_SENDKIT_AUTH_REDIS_ARGS];
     long long    n;             /* int in hiredis 0.14 */
     ngx_uint_t   i;
@@ -179,7 +179,7 @@ ngx_sendkit_auth_redis_codec_encode(const sendkit_span_t *args,
         lens[i] = args[i].len;
     }
 
-    n = redisFormatCommandArgv(&command, (int) nargs, words, lens);
+    n = redisFormatSdsCommandArgv(&command, (int) nargs, words, lens);
     if (n < 0) {
         return NULL;
     }
@@ -193,7 +193,7 @@ ngx_sendkit_auth_redis_codec_encode(const sendkit_span_t *args,
 void
 ngx_sendkit_auth_redis_codec_done(u_char *command)
 {
-    redisFreeCommand((char *) command);
+    redisFreeSdsCommand((sds) command);
 }
 
 
