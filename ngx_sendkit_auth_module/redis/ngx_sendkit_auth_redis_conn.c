@@ -13,6 +13,7 @@
 
 
 #define NGX_SENDKIT_AUTH_REDIS_READ_SIZE   4096
+#define NGX_SENDKIT_AUTH_REDIS_READS       64
 #define NGX_SENDKIT_AUTH_REDIS_WRITE_SIZE  4096
 #define NGX_SENDKIT_AUTH_REDIS_WRITE_MAX   (1024 * 1024)
 
@@ -207,6 +208,7 @@ ngx_sendkit_auth_redis_read_handler(ngx_event_t *rev)
 {
     u_char                          buf[NGX_SENDKIT_AUTH_REDIS_READ_SIZE];
     ssize_t                         n;
+    ngx_uint_t                      i;
     sendkit_span_t                  bytes;
     ngx_connection_t               *c;
     ngx_sendkit_auth_redis_conn_t  *conn;
@@ -235,7 +237,7 @@ ngx_sendkit_auth_redis_read_handler(ngx_event_t *rev)
         return;
     }
 
-    for ( ;; ) {
+    for (i = 0; i < NGX_SENDKIT_AUTH_REDIS_READS; i++) {
 
         n = c->recv(c, buf, NGX_SENDKIT_AUTH_REDIS_READ_SIZE);
 
@@ -256,6 +258,13 @@ ngx_sendkit_auth_redis_read_handler(ngx_event_t *rev)
         if (conn->read_handler(conn->data, bytes) != NGX_OK) {
             return;
         }
+    }
+
+    if (i == NGX_SENDKIT_AUTH_REDIS_READS) {
+
+        /* others have waited for their turn */
+
+        ngx_post_event(rev, &ngx_posted_next_events);
     }
 
     if (ngx_handle_read_event(rev, 0) != NGX_OK) {
