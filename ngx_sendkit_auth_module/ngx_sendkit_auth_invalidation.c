@@ -40,7 +40,6 @@ typedef struct {
     uint64_t                               since;       /* subscribed */
     uint64_t                               pinged;      /* last */
     ngx_uint_t                             pinging;
-    ngx_uint_t                             again;       /* when it is over */
 } ngx_sendkit_auth_subscriber_t;
 
 
@@ -48,8 +47,6 @@ static ngx_int_t ngx_sendkit_auth_subscriber_prefixes(ngx_pool_t *pool,
     ngx_sendkit_auth_subscriber_t *subscriber);
 static void ngx_sendkit_auth_subscriber_handler(ngx_event_t *ev);
 static void ngx_sendkit_auth_subscriber_ping(
-    ngx_sendkit_auth_subscriber_t *subscriber);
-static void ngx_sendkit_auth_subscriber_failed(
     ngx_sendkit_auth_subscriber_t *subscriber);
 
 static void ngx_sendkit_auth_subscribed(void *data);
@@ -60,6 +57,8 @@ static ngx_uint_t ngx_sendkit_auth_subscriber_trust(
     ngx_sendkit_auth_subscriber_t *subscriber);
 static ngx_int_t ngx_sendkit_auth_exiting(void *data);
 static void ngx_sendkit_auth_lost(void *data, ngx_sendkit_auth_lost_e why);
+static void ngx_sendkit_auth_subscriber_no_tracking(
+    ngx_sendkit_auth_subscriber_t *subscriber);
 
 
 /* what is read, and may be kept in the cache */
@@ -195,7 +194,7 @@ ngx_sendkit_auth_subscriber_handler(ngx_event_t *ev)
     }
 
     if (ngx_sendkit_auth_channel_open(subscriber->channel) != NGX_OK) {
-        ngx_sendkit_auth_subscriber_failed(subscriber);
+        ngx_sendkit_auth_lost(subscriber, NGX_SENDKIT_AUTH_CHANNEL_FAILED);
     }
 }
 
@@ -203,28 +202,13 @@ ngx_sendkit_auth_subscriber_handler(ngx_event_t *ev)
 static void
 ngx_sendkit_auth_subscriber_ping(ngx_sendkit_auth_subscriber_t *subscriber)
 {
-    if (subscriber->pinging) {
-        subscriber->again = 1;
-        return;
-    }
-
     subscriber->pinging = 1;
-    subscriber->again = 0;
     subscriber->pinged = ngx_sendkit_auth_clock();
 
     ngx_sendkit_auth_channel_ping(subscriber->channel,
-                                  subscriber->conf->lease);
-}
-
-
-static void
-ngx_sendkit_auth_subscriber_failed(ngx_sendkit_auth_subscriber_t *subscriber)
-{
-    subscriber->failures++;
-
-    ngx_add_timer(&subscriber->timer,
-                  sendkit_backoff_delay(subscriber->failures,
-                                        (uint32_t) ngx_random()));
+                                  ngx_exiting
+                                  ? subscriber->conf->redis.read_timeout
+                                  : subscriber->conf->lease);
 }
 
 
@@ -296,10 +280,7 @@ ngx_sendkit_auth_pong(void *data)
                                                         subscriber->channel));
     }
 
-    if (subscriber->again) {
-        ngx_sendkit_auth_subscriber_ping(subscriber);
-
-    } else if (!ngx_exiting) {
+    if (!ngx_exiting) {
         ngx_add_timer(&subscriber->timer, next);
     }
 }
@@ -354,7 +335,9 @@ ngx_sendkit_auth_exiting(void *data)
 {
     ngx_sendkit_auth_subscriber_t *subscriber = data;
 
-    if (!ngx_sendkit_auth_subscriber_trust(subscriber)) {
+    if (subscriber->pinging
+        || !ngx_sendkit_auth_subscriber_trust(subscriber))
+    {
         return NGX_OK;
     }
 
@@ -375,7 +358,6 @@ ngx_sendkit_auth_lost(void *data, ngx_sendkit_auth_lost_e why)
 
     subscriber->state = NGX_SENDKIT_AUTH_SUBSCRIBER_CLOSED;
     subscriber->pinging = 0;
-    subscriber->again = 0;
 
     if (subscriber->timer.timer_set) {
         ngx_del_timer(&subscriber->timer);
@@ -385,7 +367,18 @@ ngx_sendkit_auth_lost(void *data, ngx_sendkit_auth_lost_e why)
         return;
     }
 
-    if (state == NGX_SENDKIT_AUTH_SUBSCRIBER_TRUSTED) {
+    if (why == NGX_SENDKIT_AUTH_CHANNEL_NO_TRACKING) {
+        ngx_sendkit_auth_subscriber_no_tracking(subscriber);
+        return;
+    }
+
+    /* one that was not trusted yet may not speak for others */
+
+    if (state == NGX_SENDKIT_AUTH_SUBSCRIBER_TRUSTED
+        || ngx_sendkit_auth_cache_channel(subscriber->cache,
+                                          ngx_sendkit_auth_clock())
+           == NGX_SENDKIT_AUTH_CHANNEL_UNSUPPORTED)
+    {
         ngx_sendkit_auth_cache_lose(subscriber->cache);
 
         ngx_log_error(NGX_LOG_WARN, subscriber->log, 0,
@@ -393,18 +386,27 @@ ngx_sendkit_auth_lost(void *data, ngx_sendkit_auth_lost_e why)
                       "changes, cache is not used");
     }
 
-    if (why == NGX_SENDKIT_AUTH_CHANNEL_NO_TRACKING) {
+    subscriber->failures++;
 
-        if (ngx_sendkit_auth_cache_no_channel(subscriber->cache)) {
-            ngx_log_error(NGX_LOG_WARN, subscriber->log, 0,
-                          "redis has no CLIENT TRACKING, sendkit auth may "
-                          "use what it said for %M ms",
-                          subscriber->conf->cache_ttl);
-        }
+    ngx_add_timer(&subscriber->timer,
+                  sendkit_backoff_delay(subscriber->failures,
+                                        (uint32_t) ngx_random()));
+}
 
-        ngx_add_timer(&subscriber->timer, NGX_SENDKIT_AUTH_NO_TRACKING_RETRY);
-        return;
+
+static void
+ngx_sendkit_auth_subscriber_no_tracking(
+    ngx_sendkit_auth_subscriber_t *subscriber)
+{
+    ngx_uint_t  server;
+
+    server = ngx_sendkit_auth_channel_server(subscriber->channel);
+
+    if (ngx_sendkit_auth_cache_no_channel(subscriber->cache, server)) {
+        ngx_log_error(NGX_LOG_WARN, subscriber->log, 0,
+                      "redis has no CLIENT TRACKING, sendkit auth may use "
+                      "what it said for %M ms", subscriber->conf->cache_ttl);
     }
 
-    ngx_sendkit_auth_subscriber_failed(subscriber);
+    ngx_add_timer(&subscriber->timer, NGX_SENDKIT_AUTH_NO_TRACKING_RETRY);
 }

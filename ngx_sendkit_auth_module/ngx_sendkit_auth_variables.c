@@ -308,7 +308,7 @@ static ngx_int_t
 ngx_sendkit_auth_lease_left_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    uint64_t                       end, now;
+    uint64_t                       alive, end, now;
     ngx_sendkit_auth_main_conf_t  *samcf;
 
     samcf = ngx_http_get_module_main_conf(r, ngx_sendkit_auth_module);
@@ -319,8 +319,8 @@ ngx_sendkit_auth_lease_left_variable(ngx_http_request_t *r,
     }
 
     now = ngx_sendkit_auth_clock();
-    end = ngx_sendkit_auth_cache_alive(samcf->lookup.cache)
-          + samcf->lookup.lease;
+    alive = ngx_sendkit_auth_cache_alive(samcf->lookup.cache);
+    end = alive != 0 ? alive + samcf->lookup.lease : 0;
 
     return ngx_sendkit_auth_variable_number(r, v, end > now ? end - now : 0);
 }

@@ -177,6 +177,27 @@ ngx_sendkit_auth_redis_auth_args(const ngx_sendkit_auth_redis_conf_t *conf,
 }
 
 
+size_t
+ngx_sendkit_auth_redis_error_len(sendkit_span_t error, ngx_uint_t secret)
+{
+    size_t  i, len;
+
+    len = ngx_min(error.len, NGX_SENDKIT_AUTH_REDIS_ERROR_LOGGED);
+
+    if (!secret) {
+        return len;
+    }
+
+    for (i = 0; i < len; i++) {
+        if (memchr("'`\"", error.data[i], 3) != NULL) {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
 ngx_uint_t
 ngx_sendkit_auth_redis_is_noscript(
     const ngx_sendkit_auth_redis_reply_t *reply)
@@ -427,22 +448,17 @@ ngx_sendkit_auth_redis_log_error(ngx_sendkit_auth_redis_t *redis,
     const ngx_sendkit_auth_redis_reply_t *reply)
 {
     size_t                             len;
-    const u_char                      *quote, *text;
+    ngx_uint_t                         auth;
     ngx_sendkit_auth_redis_command_t  *command;
 
-    len = ngx_min(reply->values[0].len, NGX_SENDKIT_AUTH_REDIS_ERROR_LOGGED);
-
     command = ngx_sendkit_auth_redis_oldest(redis);
+    auth = command != NULL && command->handler == NULL;
 
-    if (command != NULL && command->handler == NULL) {
+    if (auth) {
         redis->conn.log.action = "authenticating";
-
-        /* quotes hold arguments, as in "unknown command 'AUTH', with ..." */
-
-        text = reply->values[0].data;
-        quote = memchr(text, '\'', len);
-        len = quote != NULL ? (size_t) (quote - text) : len;
     }
+
+    len = ngx_sendkit_auth_redis_error_len(reply->values[0], auth);
 
     ngx_log_error(NGX_LOG_ERR, &redis->conn.log, 0,
                   "redis sent error \"%*s\"", len, reply->values[0].data);

@@ -99,6 +99,14 @@ void ngx_sendkit_auth_redis_close(ngx_sendkit_auth_redis_t *redis);
 ngx_int_t ngx_sendkit_auth_redis_put(ngx_sendkit_auth_redis_conn_t *conn,
     const sendkit_span_t *args, ngx_uint_t nargs);
 
+/*
+ * How much of the server's error may be logged; to AUTH it ends before the
+ * first quote, which holds arguments, as in "unknown command 'AUTH', with ..."
+ */
+
+size_t ngx_sendkit_auth_redis_error_len(sendkit_span_t error,
+    ngx_uint_t secret);
+
 /* the words of AUTH, and their number; 0: there is no password */
 
 #define NGX_SENDKIT_AUTH_REDIS_AUTH_ARGS  3

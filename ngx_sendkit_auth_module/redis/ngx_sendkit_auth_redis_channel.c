@@ -13,7 +13,6 @@
 
 #define NGX_SENDKIT_AUTH_CHANNEL_WORDS                                        \
     (6 + 2 * NGX_SENDKIT_AUTH_CHANNEL_PREFIXES)
-#define NGX_SENDKIT_AUTH_CHANNEL_LOGGED  128
 
 
 _Static_assert(NGX_SENDKIT_AUTH_CHANNEL_WORDS <= NGX_SENDKIT_AUTH_REDIS_ARGS,
@@ -313,14 +312,11 @@ ngx_sendkit_auth_channel_reply(ngx_sendkit_auth_channel_t *channel,
 }
 
 
-/* of AUTH nothing is repeated: a quote may hold its arguments */
-
 static ngx_int_t
 ngx_sendkit_auth_channel_refused(ngx_sendkit_auth_channel_t *channel,
     sendkit_span_t error)
 {
-    size_t         len;
-    const u_char  *quote;
+    size_t  len;
 
     if ((channel->state == NGX_SENDKIT_AUTH_CHANNEL_ID
          || channel->state == NGX_SENDKIT_AUTH_CHANNEL_TRACKING)
@@ -329,12 +325,8 @@ ngx_sendkit_auth_channel_refused(ngx_sendkit_auth_channel_t *channel,
         channel->why = NGX_SENDKIT_AUTH_CHANNEL_NO_TRACKING;
 
     } else {
-        len = ngx_min(error.len, NGX_SENDKIT_AUTH_CHANNEL_LOGGED);
-
-        if (channel->state == NGX_SENDKIT_AUTH_CHANNEL_AUTH) {
-            quote = memchr(error.data, '\'', len);
-            len = quote != NULL ? (size_t) (quote - error.data) : len;
-        }
+        len = ngx_sendkit_auth_redis_error_len(error,
+                             channel->state == NGX_SENDKIT_AUTH_CHANNEL_AUTH);
 
         ngx_log_error(NGX_LOG_ERR, &channel->conn.log, 0,
                       "redis sent error \"%*s\"", len, error.data);

@@ -295,6 +295,14 @@ ngx_sendkit_auth_redis_conn_exit(ngx_sendkit_auth_redis_conn_t *conn)
 
     if (rc == NGX_AGAIN) {
         c->close = 0;
+
+        /* this is not called in a turn of the event loop, which would do it */
+
+        if (conn->flush.posted) {
+            ngx_delete_posted_event(&conn->flush);
+            ngx_sendkit_auth_redis_conn_flush(conn);
+        }
+
         return;
     }
 

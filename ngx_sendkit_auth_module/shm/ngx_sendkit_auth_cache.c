@@ -69,6 +69,14 @@ _Static_assert(NGX_SENDKIT_AUTH_ROLE_SIZE <= sizeof(ngx_sendkit_auth_entry_t)
                "entries fit into their copies");
 
 
+/* for which it is asked whether an entry is alive */
+
+typedef struct {
+    const ngx_sendkit_auth_cache_t  *cache;
+    uint64_t                         now;
+} ngx_sendkit_auth_moment_t;
+
+
 static void ngx_sendkit_auth_cache_lay_out(ngx_sendkit_auth_cache_t *cache,
     u_char *memory, size_t size);
 static uint32_t ngx_sendkit_auth_cache_nsets(size_t size, size_t set);
@@ -432,6 +440,7 @@ ngx_sendkit_auth_cache_store(ngx_sendkit_auth_cache_t *cache,
     uint64_t                         life;
     ngx_uint_t                       evicted;
     ngx_sendkit_auth_entry_t         entry;
+    ngx_sendkit_auth_moment_t        moment;
     const ngx_sendkit_auth_table_t  *table;
 
     if (!fill->usable || fill->nnames == 0) {
@@ -456,9 +465,12 @@ ngx_sendkit_auth_cache_store(ngx_sendkit_auth_cache_t *cache,
         ngx_memcpy(entry.bytes + table->name_len, value, len);
     }
 
+    moment.cache = cache;
+    moment.now = fill->since;
+
     (void) ngx_sendkit_auth_table_store(table, &entry,
                                         ngx_sendkit_auth_cache_is_alive,
-                                        cache, &evicted);
+                                        &moment, &evicted);
     if (evicted) {
         ngx_sendkit_auth_cache_count(cache, NGX_SENDKIT_AUTH_EVICTIONS);
     }
@@ -469,10 +481,12 @@ static ngx_uint_t
 ngx_sendkit_auth_cache_is_alive(void *data,
     const ngx_sendkit_auth_entry_t *entry)
 {
-    ngx_sendkit_auth_cache_t *cache = data;
+    ngx_sendkit_auth_moment_t *moment = data;
 
-    return entry->generation
-           == ngx_sendkit_auth_cache_generation(cache, entry->slots);
+    return entry->expires > moment->now
+           && entry->generation
+              == ngx_sendkit_auth_cache_generation(moment->cache,
+                                                   entry->slots);
 }
 
 

@@ -138,7 +138,8 @@ void ngx_sendkit_auth_cache_flush(ngx_sendkit_auth_cache_t *cache);
 void ngx_sendkit_auth_cache_renew(ngx_sendkit_auth_cache_t *cache,
     uint64_t alive, ngx_uint_t server);
 void ngx_sendkit_auth_cache_lose(ngx_sendkit_auth_cache_t *cache);
-ngx_uint_t ngx_sendkit_auth_cache_no_channel(ngx_sendkit_auth_cache_t *cache);
+ngx_uint_t ngx_sendkit_auth_cache_no_channel(ngx_sendkit_auth_cache_t *cache,
+    ngx_uint_t server);
 
 ngx_sendkit_auth_channel_e ngx_sendkit_auth_cache_channel(
     const ngx_sendkit_auth_cache_t *cache, uint64_t now);

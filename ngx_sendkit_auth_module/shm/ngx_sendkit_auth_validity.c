@@ -99,13 +99,18 @@ ngx_sendkit_auth_cache_renew(ngx_sendkit_auth_cache_t *cache, uint64_t alive,
 void
 ngx_sendkit_auth_cache_lose(ngx_sendkit_auth_cache_t *cache)
 {
-    __atomic_store_n(&cache->shared->alive, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&cache->shared->alive, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&cache->shared->unsupported, 0, __ATOMIC_SEQ_CST);
 }
 
 
 ngx_uint_t
-ngx_sendkit_auth_cache_no_channel(ngx_sendkit_auth_cache_t *cache)
+ngx_sendkit_auth_cache_no_channel(ngx_sendkit_auth_cache_t *cache,
+    ngx_uint_t server)
 {
+    __atomic_store_n(&cache->shared->server, (uint32_t) server,
+                     __ATOMIC_RELEASE);
+
     if (__atomic_exchange_n(&cache->shared->unsupported, 1, __ATOMIC_SEQ_CST)) {
         return 0;
     }

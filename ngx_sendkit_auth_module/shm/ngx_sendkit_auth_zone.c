@@ -11,14 +11,8 @@
 #include "ngx_sendkit_auth_zone.h"
 
 
-typedef struct {
-    ngx_sendkit_auth_cache_t  *cache;
-    sendkit_digest_t           fingerprint;
-} ngx_sendkit_auth_zone_t;
-
-
-static ngx_uint_t ngx_sendkit_auth_zone_differs(ngx_conf_t *cf,
-    ngx_shm_zone_t *shm_zone);
+static ngx_int_t ngx_sendkit_auth_zone_name(ngx_conf_t *cf, ngx_str_t *name,
+    const sendkit_digest_t *fingerprint, ngx_str_t *unique);
 static ngx_int_t ngx_sendkit_auth_init_zone(ngx_shm_zone_t *shm_zone,
     void *data);
 static u_char *ngx_sendkit_auth_zone_memory(ngx_slab_pool_t *shpool,
@@ -30,81 +24,63 @@ ngx_sendkit_auth_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
     const sendkit_digest_t *fingerprint, ngx_sendkit_auth_cache_t *cache,
     void *tag)
 {
-    ngx_shm_zone_t           *shm_zone;
-    ngx_sendkit_auth_zone_t  *zone;
+    ngx_str_t        unique;
+    ngx_shm_zone_t  *shm_zone;
 
-    zone = ngx_palloc(cf->pool, sizeof(ngx_sendkit_auth_zone_t));
-    if (zone == NULL) {
+    if (ngx_sendkit_auth_zone_name(cf, name, fingerprint, &unique) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    zone->cache = cache;
-    zone->fingerprint = *fingerprint;
-
-    shm_zone = ngx_shared_memory_add(cf, name, size, tag);
+    shm_zone = ngx_shared_memory_add(cf, &unique, size, tag);
     if (shm_zone == NULL) {
         return NGX_ERROR;
     }
 
     shm_zone->init = ngx_sendkit_auth_init_zone;
-    shm_zone->data = zone;
-    shm_zone->noreuse = ngx_sendkit_auth_zone_differs(cf, shm_zone);
+    shm_zone->data = cache;
 
     return NGX_OK;
 }
 
 
-/* 1: the cycle before has a zone of that name, for another configuration */
+/*
+ * nginx gives a zone of the same name and size to the new cycle.  The flag
+ * that forbids this, shm_zone->noreuse, also has the zone of the cycle before
+ * freed or not freed by the wrong one of the two cycles.
+ */
 
-static ngx_uint_t
-ngx_sendkit_auth_zone_differs(ngx_conf_t *cf, ngx_shm_zone_t *shm_zone)
+static ngx_int_t
+ngx_sendkit_auth_zone_name(ngx_conf_t *cf, ngx_str_t *name,
+    const sendkit_digest_t *fingerprint, ngx_str_t *unique)
 {
-    ngx_uint_t                i;
-    ngx_list_part_t          *part;
-    ngx_shm_zone_t           *old;
-    ngx_sendkit_auth_zone_t  *zone, *was;
+    u_char  *p;
 
-    zone = shm_zone->data;
+    unique->len = name->len + 1 + SENDKIT_DIGEST_HEX_LEN;
 
-    for (part = &cf->cycle->old_cycle->shared_memory.part;
-         part != NULL;
-         part = part->next)
-    {
-        old = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (old[i].tag != shm_zone->tag
-                || old[i].shm.name.len != shm_zone->shm.name.len
-                || ngx_memcmp(old[i].shm.name.data, shm_zone->shm.name.data,
-                              shm_zone->shm.name.len)
-                   != 0)
-            {
-                continue;
-            }
-
-            was = old[i].data;
-
-            return ngx_memcmp(was->fingerprint.bytes, zone->fingerprint.bytes,
-                              SENDKIT_DIGEST_LEN)
-                   != 0;
-        }
+    unique->data = ngx_pnalloc(cf->pool, unique->len);
+    if (unique->data == NULL) {
+        return NGX_ERROR;
     }
 
-    return 0;
+    p = ngx_cpymem(unique->data, name->data, name->len);
+    *p++ = ':';
+
+    sendkit_digest_hex(fingerprint, p);
+
+    return NGX_OK;
 }
 
 
 static ngx_int_t
 ngx_sendkit_auth_init_zone(ngx_shm_zone_t *shm_zone, void *data)
 {
-    size_t                    size;
-    u_char                   *memory;
-    uint64_t                  seed;
-    ngx_slab_pool_t          *shpool;
-    ngx_sendkit_auth_zone_t  *zone;
+    size_t                     size;
+    u_char                    *memory;
+    uint64_t                   seed;
+    ngx_slab_pool_t           *shpool;
+    ngx_sendkit_auth_cache_t  *cache;
 
-    zone = shm_zone->data;
+    cache = shm_zone->data;
     shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
 
     memory = ngx_sendkit_auth_zone_memory(shpool, &size);
@@ -112,7 +88,7 @@ ngx_sendkit_auth_init_zone(ngx_shm_zone_t *shm_zone, void *data)
     seed = ((uint64_t) ngx_random() << 32) ^ (uint64_t) ngx_random();
 
     if (memory == NULL
-        || ngx_sendkit_auth_cache_attach(zone->cache, memory, size, seed)
+        || ngx_sendkit_auth_cache_attach(cache, memory, size, seed)
            != NGX_OK)
     {
         ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,

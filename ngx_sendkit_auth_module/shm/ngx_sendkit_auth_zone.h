@@ -27,8 +27,7 @@
  * fingerprint  of all that decides what an entry says, and how long it may
  * cache        is usable in the workers of the cycle
  *
- * NGX_OK; NGX_ERROR: no memory, or another zone has that name, said in the
- * log.
+ * NGX_OK; NGX_ERROR: no memory, said in the log.
  */
 
 ngx_int_t ngx_sendkit_auth_zone_add(ngx_conf_t *cf, ngx_str_t *name,
