@@ -8,7 +8,7 @@
 #include <ngx_core.h>
 
 #include "ngx_sendkit_auth_cache.h"
-#include "ngx_sendkit_auth_validity.h"
+#include "ngx_sendkit_auth_memory.h"
 
 
 #define NGX_SENDKIT_AUTH_CACHE_VERSION  1
@@ -514,20 +514,4 @@ ngx_sendkit_auth_cache_miss_name(ngx_sendkit_auth_miss_name_t *miss,
     miss->of_role = (u_char) of_role;
 
     ngx_memcpy(miss->name, name, len);
-}
-
-
-void
-ngx_sendkit_auth_cache_count(ngx_sendkit_auth_cache_t *cache,
-    ngx_sendkit_auth_counter_e what)
-{
-    ngx_sendkit_auth_counters_add(&cache->shared->counters, ngx_worker, what);
-}
-
-
-uint64_t
-ngx_sendkit_auth_cache_counter(const ngx_sendkit_auth_cache_t *cache,
-    ngx_sendkit_auth_counter_e what)
-{
-    return ngx_sendkit_auth_counters_sum(&cache->shared->counters, what);
 }

@@ -15,7 +15,7 @@
 #include "../core/sendkit_record.h"
 #include "../core/sendkit_role.h"
 #include "../core/sendkit_span.h"
-#include "ngx_sendkit_auth_counters.h"
+#include "ngx_sendkit_auth_validity.h"
 
 
 /*
@@ -31,22 +31,6 @@
 #define NGX_SENDKIT_AUTH_CACHE_MIN  65536   /* bytes of a zone */
 
 
-typedef struct {
-    uint64_t                      ttl;
-    uint64_t                      negative_ttl;
-    uint64_t                      lease;
-} ngx_sendkit_auth_cache_conf_t;
-
-
-/* how it is learnt that something has changed in Redis */
-
-typedef enum {
-    NGX_SENDKIT_AUTH_CHANNEL_DOWN = 0,      /* not at all: do not ask me */
-    NGX_SENDKIT_AUTH_CHANNEL_UP,            /* it is told, in time */
-    NGX_SENDKIT_AUTH_CHANNEL_UNSUPPORTED    /* never: entries live out */
-} ngx_sendkit_auth_channel_e;
-
-
 /*
  * An answer of Redis on its way to the cache.  It is started before the
  * question is sent: what is invalidated after that never becomes a hit.
@@ -60,9 +44,6 @@ typedef struct {
     uint16_t                      slots[2]; /* of the names it depends on */
     ngx_uint_t                    nnames;
 } ngx_sendkit_auth_fill_t;
-
-
-typedef struct ngx_sendkit_auth_cache_s  ngx_sendkit_auth_cache_t;
 
 
 /* The handle of a process; NULL: no memory. */
@@ -121,42 +102,6 @@ void ngx_sendkit_auth_cache_store_record(ngx_sendkit_auth_cache_t *cache,
 void ngx_sendkit_auth_cache_store_role(ngx_sendkit_auth_cache_t *cache,
     const ngx_sendkit_auth_fill_t *fill, const sendkit_id_t *workspace,
     const sendkit_id_t *user, ngx_uint_t origin, sendkit_role_e role);
-
-/* Something has changed under that name in Redis, or anything may have. */
-
-void ngx_sendkit_auth_cache_invalidate(ngx_sendkit_auth_cache_t *cache,
-    sendkit_span_t name);
-void ngx_sendkit_auth_cache_flush(ngx_sendkit_auth_cache_t *cache);
-
-/*
- * The channel: it was alive at some time, and so what was invalidated before
- * is known; it is lost; there is none on this server, which returns 1 if
- * that is new.  server: a number that tells the address it leads to from
- * others.
- */
-
-void ngx_sendkit_auth_cache_renew(ngx_sendkit_auth_cache_t *cache,
-    uint64_t alive, ngx_uint_t server);
-void ngx_sendkit_auth_cache_lose(ngx_sendkit_auth_cache_t *cache);
-ngx_uint_t ngx_sendkit_auth_cache_no_channel(ngx_sendkit_auth_cache_t *cache,
-    ngx_uint_t server);
-
-ngx_sendkit_auth_channel_e ngx_sendkit_auth_cache_channel(
-    const ngx_sendkit_auth_cache_t *cache, uint64_t now);
-
-/* when it was alive last; 0: it is lost, or there was none yet */
-
-uint64_t ngx_sendkit_auth_cache_alive(const ngx_sendkit_auth_cache_t *cache);
-
-/* the server it leads to */
-
-ngx_uint_t ngx_sendkit_auth_cache_server(
-    const ngx_sendkit_auth_cache_t *cache);
-
-void ngx_sendkit_auth_cache_count(ngx_sendkit_auth_cache_t *cache,
-    ngx_sendkit_auth_counter_e what);
-uint64_t ngx_sendkit_auth_cache_counter(
-    const ngx_sendkit_auth_cache_t *cache, ngx_sendkit_auth_counter_e what);
 
 
 #endif /* _NGX_SENDKIT_AUTH_CACHE_H_INCLUDED_ */

@@ -7,7 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "ngx_sendkit_auth_validity.h"
+#include "ngx_sendkit_auth_memory.h"
 
 
 _Static_assert(offsetof(ngx_sendkit_auth_cache_shared_t, epoch) == 64
@@ -149,4 +149,20 @@ ngx_uint_t
 ngx_sendkit_auth_cache_server(const ngx_sendkit_auth_cache_t *cache)
 {
     return __atomic_load_n(&cache->shared->server, __ATOMIC_ACQUIRE);
+}
+
+
+void
+ngx_sendkit_auth_cache_count(ngx_sendkit_auth_cache_t *cache,
+    ngx_sendkit_auth_counter_e what)
+{
+    ngx_sendkit_auth_counters_add(&cache->shared->counters, ngx_worker, what);
+}
+
+
+uint64_t
+ngx_sendkit_auth_cache_counter(const ngx_sendkit_auth_cache_t *cache,
+    ngx_sendkit_auth_counter_e what)
+{
+    return ngx_sendkit_auth_counters_sum(&cache->shared->counters, what);
 }

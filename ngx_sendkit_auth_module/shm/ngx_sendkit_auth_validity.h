@@ -11,53 +11,71 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "ngx_sendkit_auth_cache.h"
-#include "ngx_sendkit_auth_table.h"
+#include "../core/sendkit_span.h"
+#include "ngx_sendkit_auth_counters.h"
 
 
 /*
- * The inside of the cache: its memory, and whether what is in it is still
- * true.  For the files of the cache only.
+ * Whether what is in the cache is still true: what has changed, and whether
+ * that is known.  Times are as in ngx_sendkit_auth_cache.h.
  */
 
-typedef enum {
-    NGX_SENDKIT_AUTH_TABLE_RECORDS = 0,
-    NGX_SENDKIT_AUTH_TABLE_ROLES,
-    NGX_SENDKIT_AUTH_TABLE_MISSES,
-    NGX_SENDKIT_AUTH_NTABLES
-} ngx_sendkit_auth_table_e;
+typedef struct ngx_sendkit_auth_cache_s  ngx_sendkit_auth_cache_t;
 
-
-/* what the memory begins with; each word that is hot has its own cache line */
 
 typedef struct {
-    uint64_t                      version;      /* 0: not made yet */
-    uint64_t                      size;
-    uint64_t                      seed;
-    u_char                        unused1[40];
-
-    uint32_t                      epoch;
-    u_char                        unused2[60];
-
-    uint64_t                      alive;
-    u_char                        unused3[56];
-
-    uint32_t                      unsupported;
-    uint32_t                      server;
-    u_char                        unused4[56];
-
-    ngx_sendkit_auth_counters_t   counters;
-} ngx_sendkit_auth_cache_shared_t;
+    uint64_t                      ttl;
+    uint64_t                      negative_ttl;
+    uint64_t                      lease;
+} ngx_sendkit_auth_cache_conf_t;
 
 
-struct ngx_sendkit_auth_cache_s {
-    ngx_sendkit_auth_cache_conf_t     conf;
-    ngx_sendkit_auth_cache_shared_t  *shared;
-    uint32_t                         *generations;
-    uint32_t                          nslots;
-    ngx_sendkit_auth_table_t          tables[NGX_SENDKIT_AUTH_NTABLES];
-};
+/* how it is learnt that something has changed in Redis */
 
+typedef enum {
+    NGX_SENDKIT_AUTH_CHANNEL_DOWN = 0,      /* not at all: do not ask me */
+    NGX_SENDKIT_AUTH_CHANNEL_UP,            /* it is told, in time */
+    NGX_SENDKIT_AUTH_CHANNEL_UNSUPPORTED    /* never: entries live out */
+} ngx_sendkit_auth_channel_e;
+
+
+/* Something has changed under that name in Redis, or anything may have. */
+
+void ngx_sendkit_auth_cache_invalidate(ngx_sendkit_auth_cache_t *cache,
+    sendkit_span_t name);
+void ngx_sendkit_auth_cache_flush(ngx_sendkit_auth_cache_t *cache);
+
+/*
+ * The channel: it was alive at some time, and so what was invalidated before
+ * is known; it is lost; there is none on this server, which returns 1 if
+ * that is new.  server: a number that tells the address it leads to from
+ * others.
+ */
+
+void ngx_sendkit_auth_cache_renew(ngx_sendkit_auth_cache_t *cache,
+    uint64_t alive, ngx_uint_t server);
+void ngx_sendkit_auth_cache_lose(ngx_sendkit_auth_cache_t *cache);
+ngx_uint_t ngx_sendkit_auth_cache_no_channel(ngx_sendkit_auth_cache_t *cache,
+    ngx_uint_t server);
+
+ngx_sendkit_auth_channel_e ngx_sendkit_auth_cache_channel(
+    const ngx_sendkit_auth_cache_t *cache, uint64_t now);
+
+/* when it was alive last; 0: it is lost, or there was none yet */
+
+uint64_t ngx_sendkit_auth_cache_alive(const ngx_sendkit_auth_cache_t *cache);
+
+/* the server it leads to */
+
+ngx_uint_t ngx_sendkit_auth_cache_server(
+    const ngx_sendkit_auth_cache_t *cache);
+
+void ngx_sendkit_auth_cache_count(ngx_sendkit_auth_cache_t *cache,
+    ngx_sendkit_auth_counter_e what);
+uint64_t ngx_sendkit_auth_cache_counter(
+    const ngx_sendkit_auth_cache_t *cache, ngx_sendkit_auth_counter_e what);
+
+/* for the cache: */
 
 /*
  * The sum of the epoch and of what is counted for two slots.  All these only

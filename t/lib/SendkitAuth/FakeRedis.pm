@@ -6,11 +6,12 @@ package SendkitAuth::FakeRedis;
 # pieces, too much, too little, nonsense.
 #
 #   my $fake = SendkitAuth::FakeRedis->new;     (tcp => 1): on a port
-#   $fake->load(@$Seed);            HSET commands: the hashes that it holds
+#   $fake->load(@$Seed);            HSET and DEL: the hashes that it holds
 #   $fake->on(hmget => send => "*1\r\n", pause => 0.1, close => 1);
 #   $fake->on('hmget');             the right reply again
 #
-# Steps that answer a command (lower case), or "connect": a new connection:
+# Steps that answer a command (lower case; of CLIENT both words, as "client
+# id"), or "connect": a new connection:
 #
 #   send => BYTES      split => BYTES      each byte in a write of its own
 #   right => 1         the right reply
@@ -23,9 +24,15 @@ package SendkitAuth::FakeRedis;
 #   ->socket, ->address
 #   ->right(WORD, ...)    the bytes of the right reply to a command
 #   ->tell(BYTES)         to all connections that are open, unasked
+#   ->publish(STEPS)      to those that have subscribed, after what they were
+#                         to get before
+#   ->change(COMMANDS)    load, and a message with the names
+#   message(PAYLOAD)      its bytes: [ NAME, ... ], undef for nil, or a string
 #   ->mark                forget what was recorded
 #   ->events(KIND)        what was recorded since, in order, of one kind:
 #                         "connect" and "close": { connection => N, time };
+#                         "subscribe", too, with the pid of its worker if that
+#                         came to the unix socket;
 #                         "read": { connection => N, commands => [ ... ],
 #                         segments => N }, the commands that came with one
 #                         read; over TCP, how many segments with data have
@@ -36,14 +43,18 @@ package SendkitAuth::FakeRedis;
 use strict;
 use warnings;
 
+use Exporter qw( import );
 use IO::Select ();
 use IO::Socket::INET ();
 use IO::Socket::UNIX ();
 use JSON::PP ();
+use Socket qw( SOL_SOCKET SO_PEERCRED );
 use Time::HiRes ();
 
 use SendkitAuth::Process qw( temp_dir free_port wait_until start_process
                              slurp );
+
+our @EXPORT = qw( message );
 
 my $count = 0;
 my $json = JSON::PP->new->canonical->ascii;
@@ -59,7 +70,8 @@ sub new {
         record   => "$path.record",
         position => 0,
         port     => $args{tcp} ? free_port() : 0,
-        state    => { hashes => {}, on => {}, released => {}, tells => [] },
+        state    => { hashes => {}, on => {}, released => {}, tells => [],
+                      published => [] },
     }, $class;
 
     my $listen = $args{tcp}
@@ -89,12 +101,19 @@ sub address {
 sub load {
     my ($self, @commands) = @_;
 
+    $self->change_hashes(@commands);
+    return $self->write_control;
+}
+
+
+sub change_hashes {
+    my ($self, @commands) = @_;
+
     for (@commands) {
-        my (undef, $key, %fields) = @$_;
+        my ($word, $key, %fields) = @$_;
+        delete $self->{state}{hashes}{$key} if $word eq 'DEL';
         $self->{state}{hashes}{$key}{$_} = $fields{$_} for keys %fields;
     }
-
-    return $self->write_control;
 }
 
 
@@ -127,6 +146,52 @@ sub tell {
                           $self->all_events })
         or die "the fake redis did not tell";
     return $self;
+}
+
+
+sub publish {
+    my ($self, @steps) = @_;
+
+    my @pairs;
+    push @pairs, [ splice @steps, 0, 2 ] while @steps;
+
+    my $published = $self->{state}{published};
+    push @$published, \@pairs;
+    $self->write_control;
+
+    my $n = @$published;
+    wait_until(sub { grep { $_->{kind} eq 'published' && $_->{number} == $n }
+                          $self->all_events })
+        or die "the fake redis did not publish";
+
+    $published->[-1] = [];
+    return $self;
+}
+
+
+# As Redis does it: the change is there before anybody is told.
+
+sub change {
+    my ($self, @commands) = @_;
+
+    $self->change_hashes(@commands);
+    return $self->publish(send => message([ map { $_->[1] } @commands ]));
+}
+
+
+sub message {
+    my ($payload) = @_;
+
+    return "*3\r\n" . bulk('message') . bulk('__redis__:invalidate')
+           . (ref $payload
+              ? join '', '*' . @$payload . "\r\n", map { bulk($_) } @$payload
+              : bulk($payload));
+}
+
+
+sub bulk {
+    my ($text) = @_;
+    return defined $text ? '$' . length($text) . "\r\n$text\r\n" : "\$-1\r\n";
 }
 
 
@@ -194,15 +259,36 @@ sub right_reply {
 
     my $word = lc shift @words;
     return "+OK\r\n" if $word =~ /^(?:auth|select)$/;
+    return $hashes->{$words[0]} ? ":-1\r\n" : ":-2\r\n" if $word eq 'pttl';
     return "-ERR unknown command\r\n" if $word !~ /^hm?get$/;
 
     my $hash = $hashes->{shift @words} // {};
-    my @values = map { defined $hash->{$_}
-                           ? '$' . length($hash->{$_}) . "\r\n$hash->{$_}\r\n"
-                           : "\$-1\r\n" } @words;
+    my @values = map { bulk($hash->{$_}) } @words;
 
     return $word eq 'hget' ? $values[0]
                            : join '', '*' . @values . "\r\n", @values;
+}
+
+
+# What depends on the connection; undef: nothing does.
+
+sub channel_reply {
+    my ($connection, @words) = @_;
+    my $name = command_name(@words);
+
+    return ":$connection->{number}\r\n" if $name eq 'client id';
+    return "+OK\r\n" if $name eq 'client tracking';
+    return "*3\r\n" . bulk('subscribe') . bulk($words[1]) . ":1\r\n"
+        if $name eq 'subscribe';
+    return "*2\r\n" . bulk('pong') . bulk('')
+        if $name eq 'ping' && $connection->{subscribed};
+    return;
+}
+
+
+sub command_name {
+    my ($word, @words) = @_;
+    return lc(lc $word eq 'client' ? "$word @words[0 .. 0]" : $word);
 }
 
 
@@ -218,7 +304,7 @@ sub serve {
         or die "$self->{record}: $!";
 
     my $select = IO::Select->new($listen);
-    my (%connections, $number, $told);
+    my (%connections, $number, $told, $done);
     my $parent = getppid();
 
     # Ends when the test was killed.
@@ -247,6 +333,13 @@ sub serve {
             my $bytes = $self->{state}{tells}[$told++];
             syswrite $_->{socket}, $bytes for values %connections;
             record($self, kind => 'told', number => $told);
+        }
+
+        while (($done // 0) < @{ $self->{state}{published} }) {
+            my $steps = $self->{state}{published}[$done++];
+            push @{ $_->{steps} }, map { [ @$_ ] } @$steps
+                for grep { $_->{subscribed} } values %connections;
+            record($self, kind => 'published', number => $done);
         }
 
         for my $connection (values %connections) {
@@ -301,13 +394,17 @@ sub read_commands {
     while (my $command = take_command($input)) {
         push @commands, $command;
 
-        my @steps = steps($self, lc $command->[0]);
+        my @steps = steps($self, command_name(@$command));
         @steps = ([ right => 1 ]) if !@steps;
 
+        my $right = channel_reply($connection, @$command)
+                    // right_reply($self->{state}{hashes}, @$command);
+
         for (@steps) {
-            $_ = [ send => right_reply($self->{state}{hashes}, @$command) ]
-                if $_->[0] eq 'right';
+            $_ = [ send => $right ] if $_->[0] eq 'right';
         }
+
+        subscribe($self, $connection) if lc $command->[0] eq 'subscribe';
 
         push @{ $connection->{steps} }, @steps;
     }
@@ -315,6 +412,18 @@ sub read_commands {
     record($self, kind => 'read', connection => $connection->{number},
            commands => \@commands,
            segments => $self->{port} ? segments($connection->{socket}) : 0);
+}
+
+
+sub subscribe {
+    my ($self, $connection) = @_;
+
+    my ($pid) = $self->{port}
+        ? () : unpack 'l', getsockopt $connection->{socket}, SOL_SOCKET,
+                                      SO_PEERCRED;
+    $connection->{subscribed} = 1;
+    record($self, kind => 'subscribe', connection => $connection->{number},
+           pid => $pid);
 }
 
 
