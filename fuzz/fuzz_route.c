@@ -18,6 +18,7 @@
 
 #define FUZZ_ROUTES_MAX    8
 #define FUZZ_SEGMENTS_MAX  24
+#define FUZZ_NODES_MAX     ((FUZZ_ROUTES_MAX + 1) * FUZZ_SEGMENTS_MAX)
 #define FUZZ_BYTES_MAX     2048
 #define FUZZ_WORDS_MAX     5
 
@@ -58,6 +59,17 @@ typedef struct {
 } fuzz_case_t;
 
 
+/* routes, and the tree of them */
+
+typedef struct {
+    size_t                n;
+    sendkit_route_t       routes[FUZZ_ROUTES_MAX + 1];
+    sendkit_route_node_t  root;
+    sendkit_route_node_t  nodes[FUZZ_NODES_MAX];
+    size_t                nnodes;
+} fuzz_tree_t;
+
+
 static void fuzz_route_build(fuzz_case_t *c, sendkit_span_t input);
 static void fuzz_route_words(fuzz_case_t *c, sendkit_span_t *input);
 static void fuzz_route_structured(fuzz_case_t *c, sendkit_span_t *input);
@@ -66,12 +78,15 @@ static sendkit_span_t fuzz_route_join(fuzz_case_t *c, sendkit_span_t *input,
 static void fuzz_route_add(fuzz_case_t *c, const sendkit_route_t *route);
 static int fuzz_route_usable(const fuzz_case_t *c);
 
+static void fuzz_tree_init(fuzz_tree_t *tree);
+static const sendkit_route_t *fuzz_tree_add(fuzz_tree_t *tree,
+    const sendkit_route_t *route);
+
 static void fuzz_route_winner(const fuzz_case_t *c);
 static void fuzz_route_order(const fuzz_case_t *c);
 static void fuzz_route_added(const fuzz_case_t *c);
 static void fuzz_route_check_found(const fuzz_case_t *c,
     const sendkit_route_match_t *match, const fuzz_rank_t *best);
-static int fuzz_route_has_duplicates(const fuzz_case_t *c);
 
 static void fuzz_route_best(fuzz_rank_t *best, const fuzz_case_t *c,
     size_t without);
@@ -80,7 +95,7 @@ static void fuzz_route_rank(fuzz_rank_t *rank, sendkit_span_t template,
 static unsigned char fuzz_route_segment(sendkit_span_t pattern,
     sendkit_span_t segment);
 static int fuzz_route_compare(const fuzz_rank_t *a, const fuzz_rank_t *b);
-static int fuzz_route_is_twin(const sendkit_route_t *a,
+static int fuzz_route_refuses(const sendkit_route_t *a,
     const sendkit_route_t *b);
 static sendkit_span_t fuzz_route_workspace(sendkit_span_t template,
     sendkit_span_t path, int *present);
@@ -257,26 +272,40 @@ fuzz_route_join(fuzz_case_t *c, sendkit_span_t *input,
 static void
 fuzz_route_add(fuzz_case_t *c, const sendkit_route_t *route)
 {
-    size_t  i;
+    int                  refused;
+    size_t               i;
+    fuzz_split_t         split;
+    static fuzz_tree_t   tree;
 
-    /* refused by the configuration, too */
+    fuzz_route_split(&split, route->template);
 
-    for (i = 0; i < c->n; i++) {
-        if (sendkit_route_is_renamed(&c->routes[i], route)) {
-            return;
-        }
+    if (split.n == FUZZ_SEGMENTS_MAX) {
+        return;
     }
 
-    c->routes[c->n++] = *route;
+    fuzz_check(split.n == route->nsegments);
+
+    fuzz_tree_init(&tree);
+    refused = 0;
+
+    for (i = 0; i < c->n; i++) {
+        fuzz_check(fuzz_tree_add(&tree, &c->routes[i]) == NULL);
+        refused = refused || fuzz_route_refuses(&c->routes[i], route);
+    }
+
+    fuzz_check((fuzz_tree_add(&tree, route) != NULL) == refused);
+
+    if (!refused) {
+        c->routes[c->n++] = *route;
+    }
 }
 
 
-/* a path that is looked for is canonical; templates are not too long here */
+/* a path that is looked for is canonical, and not too long here */
 
 static int
 fuzz_route_usable(const fuzz_case_t *c)
 {
-    size_t        i;
     fuzz_split_t  split;
 
     if (!sendkit_path_is_canonical(c->path, c->path)) {
@@ -285,19 +314,34 @@ fuzz_route_usable(const fuzz_case_t *c)
 
     fuzz_route_split(&split, c->path);
 
-    if (split.n == FUZZ_SEGMENTS_MAX) {
-        return 0;
-    }
+    return split.n != FUZZ_SEGMENTS_MAX;
+}
 
-    for (i = 0; i < c->n; i++) {
-        fuzz_route_split(&split, c->routes[i].template);
 
-        if (split.n == FUZZ_SEGMENTS_MAX) {
-            return 0;
-        }
-    }
+static void
+fuzz_tree_init(fuzz_tree_t *tree)
+{
+    tree->n = 0;
+    tree->nnodes = 0;
 
-    return 1;
+    memset(&tree->root, 0, sizeof(sendkit_route_node_t));
+    memset(tree->nodes, 0xff, sizeof(tree->nodes));
+}
+
+
+static const sendkit_route_t *
+fuzz_tree_add(fuzz_tree_t *tree, const sendkit_route_t *route)
+{
+    sendkit_route_t       *added;
+    sendkit_route_node_t  *nodes;
+
+    added = &tree->routes[tree->n++];
+    *added = *route;
+
+    nodes = &tree->nodes[tree->nnodes];
+    tree->nnodes += route->nsegments;
+
+    return sendkit_route_add(&tree->root, added, nodes);
 }
 
 
@@ -306,11 +350,19 @@ fuzz_route_usable(const fuzz_case_t *c)
 static void
 fuzz_route_winner(const fuzz_case_t *c)
 {
+    size_t                 i;
     fuzz_rank_t            best;
+    static fuzz_tree_t     tree;
     sendkit_route_match_t  match;
 
+    fuzz_tree_init(&tree);
+
+    for (i = 0; i < c->n; i++) {
+        (void) fuzz_tree_add(&tree, &c->routes[i]);
+    }
+
     memset(&match, 0xff, sizeof(sendkit_route_match_t));
-    sendkit_route_find(&match, c->routes, c->n, c->method, c->path);
+    sendkit_route_find(&match, &tree.root, c->method, c->path);
 
     fuzz_route_best(&best, c, c->n);
 
@@ -400,28 +452,30 @@ static void
 fuzz_route_order(const fuzz_case_t *c)
 {
     size_t                 i, from;
-    sendkit_route_t        routes[FUZZ_ROUTES_MAX];
+    static fuzz_tree_t     tree, turned;
     sendkit_route_match_t  match, other;
 
-    if (fuzz_route_has_duplicates(c)) {
-        return;
-    }
-
-    sendkit_route_find(&match, c->routes, c->n, c->method, c->path);
+    fuzz_tree_init(&tree);
+    fuzz_tree_init(&turned);
 
     for (i = 0; i < c->n; i++) {
-        routes[i] = c->routes[c->n - 1 - i];
+        (void) fuzz_tree_add(&tree, &c->routes[i]);
+        (void) fuzz_tree_add(&turned, &c->routes[c->n - 1 - i]);
     }
 
-    sendkit_route_find(&other, routes, c->n, c->method, c->path);
+    sendkit_route_find(&match, &tree.root, c->method, c->path);
+    sendkit_route_find(&other, &turned.root, c->method, c->path);
+
     fuzz_check(fuzz_route_same(&match, &other));
 
     for (from = 1; from < c->n; from++) {
+        fuzz_tree_init(&turned);
+
         for (i = 0; i < c->n; i++) {
-            routes[i] = c->routes[(from + i) % c->n];
+            (void) fuzz_tree_add(&turned, &c->routes[(from + i) % c->n]);
         }
 
-        sendkit_route_find(&other, routes, c->n, c->method, c->path);
+        sendkit_route_find(&other, &turned.root, c->method, c->path);
         fuzz_check(fuzz_route_same(&match, &other));
     }
 }
@@ -432,9 +486,9 @@ fuzz_route_order(const fuzz_case_t *c)
 static void
 fuzz_route_added(const fuzz_case_t *c)
 {
-    size_t                 i, k, n;
+    size_t                 i, k;
     fuzz_rank_t            best, rank;
-    sendkit_route_t        routes[FUZZ_ROUTES_MAX];
+    static fuzz_tree_t     tree;
     sendkit_route_match_t  before, after;
 
     for (i = 0; i < c->n; i++) {
@@ -447,44 +501,22 @@ fuzz_route_added(const fuzz_case_t *c)
             continue;
         }
 
-        for (n = 0, k = 0; k < c->n; k++) {
+        fuzz_tree_init(&tree);
+
+        for (k = 0; k < c->n; k++) {
             if (k != i) {
-                routes[n++] = c->routes[k];
+                (void) fuzz_tree_add(&tree, &c->routes[k]);
             }
         }
 
-        sendkit_route_find(&before, routes, n, c->method, c->path);
+        sendkit_route_find(&before, &tree.root, c->method, c->path);
 
-        routes[n++] = c->routes[i];
+        (void) fuzz_tree_add(&tree, &c->routes[i]);
 
-        sendkit_route_find(&after, routes, n, c->method, c->path);
+        sendkit_route_find(&after, &tree.root, c->method, c->path);
 
         fuzz_check(fuzz_route_same(&before, &after));
     }
-}
-
-
-static int
-fuzz_route_has_duplicates(const fuzz_case_t *c)
-{
-    int     duplicate, found;
-    size_t  i, k;
-
-    found = 0;
-
-    for (i = 0; i < c->n; i++) {
-        for (k = 0; k < c->n; k++) {
-            duplicate = sendkit_route_is_duplicate(&c->routes[i],
-                                                   &c->routes[k]);
-
-            fuzz_check(duplicate == fuzz_route_is_twin(&c->routes[i],
-                                                       &c->routes[k]));
-
-            found = found || (i != k && duplicate);
-        }
-    }
-
-    return found;
 }
 
 
@@ -611,19 +643,14 @@ fuzz_route_compare(const fuzz_rank_t *a, const fuzz_rank_t *b)
 }
 
 
+/* can a configuration have only one of them? */
+
 static int
-fuzz_route_is_twin(const sendkit_route_t *a, const sendkit_route_t *b)
+fuzz_route_refuses(const sendkit_route_t *a, const sendkit_route_t *b)
 {
     int           any_a, any_b;
     size_t        i;
     fuzz_split_t  one, two;
-
-    any_a = a->methods == SENDKIT_METHOD_ANY;
-    any_b = b->methods == SENDKIT_METHOD_ANY;
-
-    if (any_a != any_b || (a->methods & b->methods) == 0) {
-        return 0;
-    }
 
     fuzz_route_split(&one, a->template);
     fuzz_route_split(&two, b->template);
@@ -644,7 +671,11 @@ fuzz_route_is_twin(const sendkit_route_t *a, const sendkit_route_t *b)
         }
     }
 
-    return 1;
+    any_a = a->methods == SENDKIT_METHOD_ANY;
+    any_b = b->methods == SENDKIT_METHOD_ANY;
+
+    return !sendkit_span_equal(a->template, b->template)
+           || (any_a == any_b && (a->methods & b->methods) != 0);
 }
 
 

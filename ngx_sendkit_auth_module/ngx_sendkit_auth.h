@@ -39,7 +39,8 @@ typedef struct {
 
 typedef struct {
     ngx_uint_t                        mode;
-    ngx_array_t                      *routes;   /* of sendkit_route_t */
+    sendkit_route_node_t             *routes;
+    ngx_table_elt_t                  *identity;     /* headers.h */
     ngx_flag_t                        bearer;
     ngx_flag_t                        hide_credentials;
     ngx_flag_t                        preflight;
@@ -92,7 +93,7 @@ struct ngx_sendkit_auth_ctx_s {
     ngx_uint_t                        ndigests;     /* 0: not made yet */
     ngx_uint_t                        tries;        /* to find its record */
     sendkit_digest_t                  digests[NGX_SENDKIT_AUTH_PEPPERS];
-    u_char                            key_id[SENDKIT_DIGEST_HEX_LEN];
+    u_char                            key_id[NGX_SENDKIT_AUTH_KEY_ID_LEN];
 
     sendkit_id_t                      role_workspace;   /* of facts.role */
 

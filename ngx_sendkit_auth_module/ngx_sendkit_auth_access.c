@@ -185,8 +185,7 @@ ngx_sendkit_auth_access_start(ngx_http_request_t *r,
                        && method == SENDKIT_METHOD_OPTIONS;
     facts->store = SENDKIT_STORE_OK;
 
-    sendkit_route_find(&facts->match, sacf->routes->elts,
-                       sacf->routes->nelts, method, path);
+    sendkit_route_find(&facts->match, sacf->routes, method, path);
 
     if (!sendkit_span_equal(sendkit_decision_scope(facts),
                             sendkit_id_span(&ctx->role_workspace)))

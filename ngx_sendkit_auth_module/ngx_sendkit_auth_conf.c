@@ -10,6 +10,7 @@
 
 #include "ngx_sendkit_auth.h"
 #include "ngx_sendkit_auth_conf.h"
+#include "ngx_sendkit_auth_headers.h"
 
 
 #define NGX_SENDKIT_AUTH_REALM_MAX    64
@@ -37,6 +38,7 @@ ngx_sendkit_auth_create_loc_conf(ngx_conf_t *cf)
     /*
      * set by ngx_pcalloc():
      *
+     *     sacf->identity = NULL;
      *     sacf->realm = { 0, NULL };
      *     sacf->challenge = { 0, NULL };
      *     sacf->origin = { 0, NULL };
@@ -73,6 +75,11 @@ ngx_sendkit_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->mode == NGX_SENDKIT_AUTH_OFF) {
         return NGX_CONF_OK;
+    }
+
+    conf->identity = ngx_sendkit_auth_headers_init(cf->pool);
+    if (conf->identity == NULL) {
+        return NGX_CONF_ERROR;
     }
 
     if (ngx_sendkit_auth_conf_challenge(cf, conf) != NGX_OK) {
@@ -185,11 +192,13 @@ ngx_sendkit_auth_conf_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_sendkit_auth_loc_conf_t *sacf = conf;
 
-    size_t            bad, i, nwords;
-    ngx_str_t        *value;
-    const char       *error;
-    sendkit_span_t    words[NGX_SENDKIT_AUTH_ROUTE_WORDS];
-    sendkit_route_t  *route, *routes;
+    size_t                  bad, i, nwords;
+    ngx_str_t              *value;
+    const char             *error;
+    sendkit_span_t          words[NGX_SENDKIT_AUTH_ROUTE_WORDS];
+    sendkit_route_t        *route;
+    sendkit_route_node_t   *nodes;
+    const sendkit_route_t  *other;
 
     value = cf->args->elts;
     nwords = cf->args->nelts - 1;
@@ -201,13 +210,13 @@ ngx_sendkit_auth_conf_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (sacf->routes == NGX_CONF_UNSET_PTR) {
 
-        sacf->routes = ngx_array_create(cf->pool, 16, sizeof(sendkit_route_t));
+        sacf->routes = ngx_pcalloc(cf->pool, sizeof(sendkit_route_node_t));
         if (sacf->routes == NULL) {
             return NGX_CONF_ERROR;
         }
     }
 
-    route = ngx_array_push(sacf->routes);
+    route = ngx_palloc(cf->pool, sizeof(sendkit_route_t));
     if (route == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -219,28 +228,31 @@ ngx_sendkit_auth_conf_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    routes = sacf->routes->elts;
-
-    for (i = 0; i + 1 < sacf->routes->nelts; i++) {
-
-        if (sendkit_route_is_renamed(&routes[i], route)) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"%V\" in \"%V\" differs only by names from "
-                               "\"%*s\"", &value[2], &cmd->name,
-                               routes[i].template.len,
-                               routes[i].template.data);
-            return NGX_CONF_ERROR;
-        }
-
-        if (sendkit_route_is_duplicate(&routes[i], route)) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "duplicate \"%V\" for \"%V\" \"%V\"",
-                               &cmd->name, &value[1], &value[2]);
-            return NGX_CONF_ERROR;
-        }
+    nodes = ngx_palloc(cf->pool,
+                       route->nsegments * sizeof(sendkit_route_node_t));
+    if (nodes == NULL) {
+        return NGX_CONF_ERROR;
     }
 
-    return NGX_CONF_OK;
+    other = sendkit_route_add(sacf->routes, route, nodes);
+
+    if (other == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    if (sendkit_span_equal(other->template, route->template)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "duplicate \"%V\" for \"%V\" \"%V\"",
+                           &cmd->name, &value[1], &value[2]);
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" in \"%V\" differs only by names from "
+                           "\"%*s\"", &value[2], &cmd->name,
+                           other->template.len, other->template.data);
+    }
+
+    return NGX_CONF_ERROR;
 }
 
 

@@ -116,7 +116,8 @@ ngx_sendkit_auth_ctx_digest(ngx_sendkit_auth_ctx_t *ctx)
                                           ngx_sendkit_auth_module);
     ctx->ndigests = samcf->lookup.ndigests;
 
-    sendkit_digest_hex(&ctx->digests[0], ctx->key_id);
+    (void) ngx_hex_dump(ctx->key_id, ctx->digests[0].bytes,
+                        NGX_SENDKIT_AUTH_KEY_ID_LEN / 2);
 
     return NGX_OK;
 }

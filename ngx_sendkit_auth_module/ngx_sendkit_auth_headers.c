@@ -52,15 +52,18 @@ static void ngx_sendkit_auth_headers_credential(ngx_sendkit_auth_ctx_t *ctx,
 static void ngx_sendkit_auth_headers_workspace(ngx_sendkit_auth_ctx_t *ctx,
     const ngx_sendkit_auth_credentials_t *found);
 
-static ngx_int_t ngx_sendkit_auth_headers_copy(ngx_http_request_t *r,
+static void ngx_sendkit_auth_headers_copy(ngx_http_request_t *r,
     const ngx_sendkit_auth_ctx_t *ctx,
-    const ngx_sendkit_auth_loc_conf_t *sacf, ngx_list_t *headers);
+    const ngx_sendkit_auth_loc_conf_t *sacf, ngx_list_part_t *headers);
 static void ngx_sendkit_auth_headers_forget(ngx_http_request_t *r);
 static ngx_uint_t ngx_sendkit_auth_headers_is_kept(const ngx_table_elt_t *h,
     const ngx_sendkit_auth_ctx_t *ctx,
     const ngx_sendkit_auth_loc_conf_t *sacf);
-static ngx_int_t ngx_sendkit_auth_headers_identify(ngx_list_t *headers,
-    const ngx_sendkit_auth_ctx_t *ctx);
+static void ngx_sendkit_auth_headers_identify(
+    const ngx_sendkit_auth_ctx_t *ctx,
+    const ngx_sendkit_auth_loc_conf_t *sacf, ngx_list_part_t *headers);
+static void ngx_sendkit_auth_headers_set(ngx_table_elt_t *h,
+    const ngx_str_t *names);
 
 static const ngx_sendkit_auth_header_t *ngx_sendkit_auth_headers_find(
     const ngx_table_elt_t *h);
@@ -75,6 +78,8 @@ static ngx_uint_t ngx_sendkit_auth_headers_is_bearer(
 static const ngx_str_t  ngx_sendkit_auth_identity_prefix =
     ngx_string("x-sendkit-");
 
+/* the names begin with "a", "o" or "x", as does the prefix above */
+
 static const ngx_sendkit_auth_header_t  ngx_sendkit_auth_headers[] = {
     { ngx_string("x-api-key"), NGX_SENDKIT_AUTH_HEADER_KEY },
     { ngx_string("authorization"), NGX_SENDKIT_AUTH_HEADER_AUTHORIZATION },
@@ -86,8 +91,15 @@ static const ngx_sendkit_auth_header_t  ngx_sendkit_auth_headers[] = {
     { ngx_string("x-http-method-override"), NGX_SENDKIT_AUTH_HEADER_OVERRIDE },
     { ngx_string("x-method-override"), NGX_SENDKIT_AUTH_HEADER_OVERRIDE },
     { ngx_string("x-original-url"), NGX_SENDKIT_AUTH_HEADER_OVERRIDE },
-    { ngx_string("x-rewrite-url"), NGX_SENDKIT_AUTH_HEADER_OVERRIDE },
-    { ngx_null_string, NGX_SENDKIT_AUTH_HEADER_OTHER }
+    { ngx_string("x-rewrite-url"), NGX_SENDKIT_AUTH_HEADER_OVERRIDE }
+};
+
+#define NGX_SENDKIT_AUTH_NHEADERS                                             \
+    (sizeof(ngx_sendkit_auth_headers) / sizeof(ngx_sendkit_auth_header_t))
+
+
+static const ngx_sendkit_auth_header_t  ngx_sendkit_auth_other = {
+    ngx_null_string, NGX_SENDKIT_AUTH_HEADER_OTHER
 };
 
 
@@ -105,6 +117,26 @@ static ngx_str_t  ngx_sendkit_auth_identity_names
       ngx_string("x-sendkit-workspace-id") },
     { ngx_string("X-Sendkit-Role"), ngx_string("x-sendkit-role") }
 };
+
+
+ngx_table_elt_t *
+ngx_sendkit_auth_headers_init(ngx_pool_t *pool)
+{
+    ngx_uint_t        i;
+    ngx_table_elt_t  *h;
+
+    h = ngx_palloc(pool, NGX_SENDKIT_AUTH_NIDENTITY * sizeof(ngx_table_elt_t));
+    if (h == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; i < NGX_SENDKIT_AUTH_NIDENTITY; i++) {
+        ngx_sendkit_auth_headers_set(&h[i],
+                                     ngx_sendkit_auth_identity_names[i]);
+    }
+
+    return h;
+}
 
 
 void
@@ -163,14 +195,10 @@ ngx_sendkit_auth_headers_forward(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (ngx_sendkit_auth_headers_copy(r, ctx, sacf, &headers) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    ngx_sendkit_auth_headers_copy(r, ctx, sacf, &headers.part);
 
-    if (ctx != NULL && ctx->reason == SENDKIT_REASON_ALLOWED
-        && ngx_sendkit_auth_headers_identify(&headers, ctx) != NGX_OK)
-    {
-        return NGX_ERROR;
+    if (ctx != NULL && ctx->reason == SENDKIT_REASON_ALLOWED) {
+        ngx_sendkit_auth_headers_identify(ctx, sacf, &headers.part);
     }
 
     r->headers_in.headers = headers;
@@ -278,14 +306,16 @@ ngx_sendkit_auth_headers_workspace(ngx_sendkit_auth_ctx_t *ctx,
 }
 
 
-static ngx_int_t
+static void
 ngx_sendkit_auth_headers_copy(ngx_http_request_t *r,
     const ngx_sendkit_auth_ctx_t *ctx,
-    const ngx_sendkit_auth_loc_conf_t *sacf, ngx_list_t *headers)
+    const ngx_sendkit_auth_loc_conf_t *sacf, ngx_list_part_t *headers)
 {
     ngx_uint_t        i;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h, *copy;
+
+    copy = headers->elts;
 
     for (part = &r->headers_in.headers.part; part != NULL; part = part->next) {
 
@@ -302,16 +332,9 @@ ngx_sendkit_auth_headers_copy(ngx_http_request_t *r,
                 continue;
             }
 
-            copy = ngx_list_push(headers);
-            if (copy == NULL) {
-                return NGX_ERROR;
-            }
-
-            *copy = h[i];
+            copy[headers->nelts++] = h[i];
         }
     }
-
-    return NGX_OK;
 }
 
 
@@ -329,7 +352,9 @@ ngx_sendkit_auth_headers_forget(ngx_http_request_t *r)
 
     for (i = 0; i < cmcf->variables.nelts; i++) {
 
-        if (v[i].name.len > 5 && ngx_strncmp(v[i].name.data, "http_", 5) == 0)
+        if ((r->variables[i].valid || r->variables[i].not_found)
+            && v[i].name.len > 5
+            && ngx_strncmp(v[i].name.data, "http_", 5) == 0)
         {
             r->variables[i].valid = 0;
             r->variables[i].not_found = 0;
@@ -383,12 +408,15 @@ ngx_sendkit_auth_headers_is_kept(const ngx_table_elt_t *h,
 }
 
 
-static ngx_int_t
-ngx_sendkit_auth_headers_identify(ngx_list_t *headers,
-    const ngx_sendkit_auth_ctx_t *ctx)
+static void
+ngx_sendkit_auth_headers_identify(const ngx_sendkit_auth_ctx_t *ctx,
+    const ngx_sendkit_auth_loc_conf_t *sacf, ngx_list_part_t *headers)
 {
-    ngx_uint_t      i;
-    sendkit_span_t  value;
+    ngx_uint_t        i;
+    sendkit_span_t    value;
+    ngx_table_elt_t  *h;
+
+    h = headers->elts;
 
     for (i = 0; i < NGX_SENDKIT_AUTH_NIDENTITY; i++) {
 
@@ -403,17 +431,15 @@ ngx_sendkit_auth_headers_identify(ngx_list_t *headers,
         value = ngx_sendkit_auth_ctx_identity(ctx,
                                              (ngx_sendkit_auth_identity_e) i);
 
-        if (value.len != 0
-            && ngx_sendkit_auth_headers_add(headers,
-                                         ngx_sendkit_auth_identity_names[i],
-                                         value)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
+        if (value.len == 0) {
+            continue;
         }
-    }
 
-    return NGX_OK;
+        h[headers->nelts] = sacf->identity[i];
+        h[headers->nelts].value.data = (u_char *) value.data;
+        h[headers->nelts].value.len = value.len;
+        headers->nelts++;
+    }
 }
 
 
@@ -428,13 +454,8 @@ ngx_sendkit_auth_headers_add(ngx_list_t *headers, const ngx_str_t *names,
         return NGX_ERROR;
     }
 
-    /* all of it: since nginx 1.23 an element also has a "next" */
+    ngx_sendkit_auth_headers_set(h, names);
 
-    ngx_memzero(h, sizeof(ngx_table_elt_t));
-
-    h->key = names[0];
-    h->lowcase_key = names[1].data;
-    h->hash = ngx_hash_key(names[1].data, names[1].len);
     h->value.data = (u_char *) value.data;
     h->value.len = value.len;
 
@@ -442,10 +463,37 @@ ngx_sendkit_auth_headers_add(ngx_list_t *headers, const ngx_str_t *names,
 }
 
 
+static void
+ngx_sendkit_auth_headers_set(ngx_table_elt_t *h, const ngx_str_t *names)
+{
+    /* all of it: since nginx 1.23 an element also has a "next" */
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->key = names[0];
+    h->lowcase_key = names[1].data;
+    h->hash = ngx_hash_key(names[1].data, names[1].len);
+}
+
+
 static const ngx_sendkit_auth_header_t *
 ngx_sendkit_auth_headers_find(const ngx_table_elt_t *h)
 {
+    ngx_uint_t                        i;
     const ngx_sendkit_auth_header_t  *header;
+
+    /* most headers are told by their first letter */
+
+    switch (h->key.data[0] | 0x20) {
+
+    case 'a':
+    case 'o':
+    case 'x':
+        break;
+
+    default:
+        return &ngx_sendkit_auth_other;
+    }
 
     if (h->key.len > ngx_sendkit_auth_identity_prefix.len
         && ngx_sendkit_auth_headers_is_like(h->key.data,
@@ -454,31 +502,43 @@ ngx_sendkit_auth_headers_find(const ngx_table_elt_t *h)
         return &ngx_sendkit_auth_identity;
     }
 
-    for (header = ngx_sendkit_auth_headers; header->name.len != 0; header++) {
+    for (i = 0; i < NGX_SENDKIT_AUTH_NHEADERS; i++) {
+        header = &ngx_sendkit_auth_headers[i];
+
         if (h->key.len == header->name.len
             && ngx_sendkit_auth_headers_is_like(h->key.data, &header->name))
         {
-            break;
+            return header;
         }
     }
 
-    return header;
+    return &ngx_sendkit_auth_other;
 }
 
+
+/* of one that is like it */
 
 static ngx_uint_t
 ngx_sendkit_auth_headers_is_exact(const ngx_table_elt_t *h,
     const ngx_sendkit_auth_header_t *header)
 {
-    return ngx_strncasecmp(h->key.data, header->name.data, header->name.len)
-           == 0;
+    size_t  i;
+
+    for (i = 0; i < header->name.len; i++) {
+        if (header->name.data[i] == '-' && h->key.data[i] != '-') {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
 /*
- * Equal to one of the lower-case names above for a backend that, as CGI does
- * (RFC 3875, section 4.1.18), turns names into variables: letters lose their
- * case, and "-", "_" and whatever else is no letter or digit fall together.
+ * Equal to one of the names above, which are of lower-case letters and "-",
+ * for a backend that, as CGI does (RFC 3875, section 4.1.18), turns names into
+ * variables: letters lose their case, and "-", "_" and whatever else is no
+ * letter or digit fall together.
  */
 
 static ngx_uint_t
@@ -489,13 +549,16 @@ ngx_sendkit_auth_headers_is_like(const u_char *name, const ngx_str_t *like)
 
     for (i = 0; i < like->len; i++) {
 
-        c = ngx_tolower(name[i]);
+        c = name[i] | 0x20;
 
-        if ((c < 'a' || c > 'z') && (c < '0' || c > '9')) {
-            c = '-';
-        }
+        if (like->data[i] != '-') {
+            if (c != like->data[i]) {
+                return 0;
+            }
 
-        if (c != like->data[i]) {
+        } else if ((c >= 'a' && c <= 'z')
+                   || (name[i] >= '0' && name[i] <= '9'))
+        {
             return 0;
         }
     }

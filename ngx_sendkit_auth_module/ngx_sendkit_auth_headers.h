@@ -14,6 +14,13 @@
 /* Reads request headers, and decides which of them go to the upstream. */
 
 /*
+ * The headers of an identity but for their values, which the configuration of
+ * a location holds.  NULL: no memory.
+ */
+
+ngx_table_elt_t *ngx_sendkit_auth_headers_init(ngx_pool_t *pool);
+
+/*
  * Fills the credential, the workspace asked for and the sign of a CORS
  * preflight from the request's headers.  bearer: Authorization counts.
  */

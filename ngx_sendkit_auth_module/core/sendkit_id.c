@@ -4,25 +4,25 @@
  */
 
 
+#include "sendkit_alphabet.h"
 #include "sendkit_id.h"
 
 
-static int sendkit_id_is_user(unsigned char c);
 static int sendkit_id_set(sendkit_id_t *id, sendkit_span_t value,
-    int (*accepts)(unsigned char c));
+    unsigned alphabet);
 
 
 int
 sendkit_id_set_workspace(sendkit_id_t *id, sendkit_span_t value)
 {
-    return sendkit_id_set(id, value, sendkit_id_is_word);
+    return sendkit_id_set(id, value, SENDKIT_ALPHABET_WORD);
 }
 
 
 int
 sendkit_id_set_user(sendkit_id_t *id, sendkit_span_t value)
 {
-    return sendkit_id_set(id, value, sendkit_id_is_user);
+    return sendkit_id_set(id, value, SENDKIT_ALPHABET_USER);
 }
 
 
@@ -41,34 +41,19 @@ sendkit_id_span(const sendkit_id_t *id)
 int
 sendkit_id_is_word(unsigned char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-           || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    return sendkit_alphabet_has(SENDKIT_ALPHABET_WORD, c);
 }
 
 
 static int
-sendkit_id_is_user(unsigned char c)
+sendkit_id_set(sendkit_id_t *id, sendkit_span_t value, unsigned alphabet)
 {
-    return sendkit_id_is_word(c) || c == '.' || c == ':' || c == '@';
-}
-
-
-static int
-sendkit_id_set(sendkit_id_t *id, sendkit_span_t value,
-    int (*accepts)(unsigned char c))
-{
-    size_t  i;
-
     id->len = 0;
 
-    if (value.data == NULL || value.len == 0 || value.len > SENDKIT_ID_MAX) {
+    if (value.data == NULL || value.len == 0 || value.len > SENDKIT_ID_MAX
+        || !sendkit_alphabet_spells(alphabet, value))
+    {
         return 0;
-    }
-
-    for (i = 0; i < value.len; i++) {
-        if (!accepts(value.data[i])) {
-            return 0;
-        }
     }
 
     memcpy(id->data, value.data, value.len);

@@ -4,7 +4,7 @@
  */
 
 
-#include "sendkit_id.h"
+#include "sendkit_alphabet.h"
 #include "sendkit_key.h"
 
 
@@ -67,22 +67,12 @@ sendkit_key_name(sendkit_key_e kind)
 static int
 sendkit_key_has_secret(sendkit_span_t key, sendkit_span_t prefix)
 {
-    size_t  i;
+    /* all of it: a prefix is a word, too */
 
-    if (!sendkit_key_has_prefix(key, prefix)
-        || key.len < prefix.len + SENDKIT_KEY_SECRET_MIN
-        || key.len > prefix.len + SENDKIT_KEY_SECRET_MAX)
-    {
-        return 0;
-    }
-
-    for (i = prefix.len; i < key.len; i++) {
-        if (!sendkit_id_is_word(key.data[i])) {
-            return 0;
-        }
-    }
-
-    return 1;
+    return sendkit_key_has_prefix(key, prefix)
+           && key.len >= prefix.len + SENDKIT_KEY_SECRET_MIN
+           && key.len <= prefix.len + SENDKIT_KEY_SECRET_MAX
+           && sendkit_alphabet_spells(SENDKIT_ALPHABET_WORD, key);
 }
 
 

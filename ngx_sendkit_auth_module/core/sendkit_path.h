@@ -29,12 +29,31 @@
 
 int sendkit_path_is_canonical(sendkit_span_t raw, sendkit_span_t normalized);
 
+
 /*
  * Takes the next segment off *rest, which begins with "/" or is empty.
  * Returns 0 when there is none left.  "/a/" has the segments "a" and "".
  */
 
-int sendkit_path_next_segment(sendkit_span_t *rest, sendkit_span_t *segment);
+static inline int
+sendkit_path_next_segment(sendkit_span_t *rest, sendkit_span_t *segment)
+{
+    size_t  i;
+
+    if (rest->len == 0) {
+        return 0;
+    }
+
+    for (i = 1; i < rest->len && rest->data[i] != '/'; i++) { /* void */ }
+
+    segment->data = rest->data + 1;
+    segment->len = i - 1;
+
+    rest->data += i;
+    rest->len -= i;
+
+    return 1;
+}
 
 
 #endif /* _SENDKIT_PATH_H_INCLUDED_ */

@@ -9,45 +9,28 @@
 #include "sendkit_route.h"
 
 
-/* how a template's segment meets a path's, the more specific the higher */
-
-typedef enum {
-    SENDKIT_SEGMENT_DIFFERS = 0,
-    SENDKIT_SEGMENT_REST,
-    SENDKIT_SEGMENT_NAME,
-    SENDKIT_SEGMENT_FOLDED,             /* a literal, but for the case */
-    SENDKIT_SEGMENT_LITERAL
-} sendkit_segment_e;
-
-
 typedef struct {
     sendkit_span_t   name;
     unsigned         bit;
 } sendkit_method_t;
 
 
-static int sendkit_route_is_alike(const sendkit_route_t *a,
-    const sendkit_route_t *b);
-static int sendkit_route_matches(const sendkit_route_t *route,
-    sendkit_span_t path);
-static int sendkit_route_is_exact(const sendkit_route_t *route,
-    sendkit_span_t path);
-static int sendkit_route_compare(const sendkit_route_t *a,
-    const sendkit_route_t *b, sendkit_span_t path);
+static sendkit_route_node_t **sendkit_route_branch(sendkit_route_node_t *node,
+    sendkit_span_t segment);
+static int sendkit_route_is_refused(const sendkit_route_t *route,
+    const sendkit_route_t *other);
+static const sendkit_route_t *sendkit_route_search(
+    const sendkit_route_node_t *node, sendkit_span_t path);
 static void sendkit_route_choose(sendkit_route_match_t *match,
     const sendkit_route_t *route, unsigned method);
-static void sendkit_route_set_workspace(sendkit_route_match_t *match,
-    sendkit_span_t template, sendkit_span_t path);
-static sendkit_segment_e sendkit_segment_match(sendkit_span_t pattern,
-    sendkit_span_t segment);
-static int sendkit_segment_is_folded(sendkit_span_t a, sendkit_span_t b);
-static int sendkit_segment_is_name(sendkit_span_t pattern);
-static int sendkit_segment_is_rest(sendkit_span_t pattern);
+static int sendkit_route_is_folded(sendkit_span_t a, sendkit_span_t b);
 
 
-static const sendkit_span_t  sendkit_segment_rest = SENDKIT_SPAN("**");
-static const sendkit_span_t  sendkit_segment_workspace =
-    SENDKIT_SPAN("{workspaceId}");
+static const sendkit_span_t  sendkit_route_double_star = SENDKIT_SPAN("**");
+
+/* found where a path has a literal but for the case */
+
+static const sendkit_route_t  sendkit_route_folded;
 
 static const sendkit_method_t  sendkit_methods[] = {
     { SENDKIT_SPAN("GET"), SENDKIT_METHOD_GET },
@@ -61,42 +44,77 @@ static const sendkit_method_t  sendkit_methods[] = {
 };
 
 
-void
-sendkit_route_find(sendkit_route_match_t *match, const sendkit_route_t *routes,
-    size_t nroutes, unsigned method, sendkit_span_t path)
+const sendkit_route_t *
+sendkit_route_add(sendkit_route_node_t *root, sendkit_route_t *route,
+    sendkit_route_node_t *nodes)
 {
-    size_t                  i;
-    const sendkit_route_t  *best;
+    sendkit_span_t          rest, segment;
+    sendkit_route_t       **last;
+    sendkit_route_node_t   *node, **branch;
 
-    memset(match, 0, sizeof(sendkit_route_match_t));
+    node = root;
+    rest = route->template;
 
-    best = NULL;
+    while (sendkit_path_next_segment(&rest, &segment)) {
 
-    for (i = 0; i < nroutes; i++) {
-        if (sendkit_route_matches(&routes[i], path)
-            && (best == NULL
-                || sendkit_route_compare(&routes[i], best, path) > 0))
-        {
-            best = &routes[i];
+        branch = sendkit_route_branch(node, segment);
+
+        if (*branch == NULL) {
+            memset(nodes, 0, sizeof(sendkit_route_node_t));
+            nodes->literal = segment;
+            *branch = nodes++;
+        }
+
+        node = *branch;
+    }
+
+    for (last = &node->routes; *last != NULL; last = &(*last)->next) {
+        if (sendkit_route_is_refused(route, *last)) {
+            return *last;
         }
     }
 
-    if (best == NULL || !sendkit_route_is_exact(best, path)) {
+    route->next = NULL;
+    *last = route;
+
+    return NULL;
+}
+
+
+void
+sendkit_route_find(sendkit_route_match_t *match,
+    const sendkit_route_node_t *root, unsigned method, sendkit_span_t path)
+{
+    size_t                  i;
+    sendkit_id_t            id;
+    sendkit_span_t          workspace = { NULL, 0 };
+    const sendkit_route_t  *route;
+
+    memset(match, 0, sizeof(sendkit_route_match_t));
+
+    route = sendkit_route_search(root, path);
+
+    if (route == NULL || route == &sendkit_route_folded) {
+        return;
+    }
+
+    for (i = 0; i < route->workspace_at; i++) {
+        (void) sendkit_path_next_segment(&path, &workspace);
+    }
+
+    if (workspace.data != NULL && !sendkit_id_set_workspace(&id, workspace)) {
         return;
     }
 
     match->found = SENDKIT_ROUTE_NO_METHOD;
 
-    for (i = 0; i < nroutes; i++) {
-        if (sendkit_route_matches(&routes[i], path)
-            && sendkit_route_compare(&routes[i], best, path) == 0)
-        {
-            sendkit_route_choose(match, &routes[i], method);
-        }
+    for ( /* void */ ; route != NULL; route = route->next) {
+        sendkit_route_choose(match, route, method);
     }
 
-    if (match->route != NULL) {
-        sendkit_route_set_workspace(match, match->route->template, path);
+    if (workspace.data != NULL && match->route != NULL) {
+        match->workspace = workspace;
+        match->rest = path;
     }
 }
 
@@ -142,136 +160,102 @@ sendkit_route_allow(unsigned methods, char *value)
 }
 
 
-int
-sendkit_route_is_duplicate(const sendkit_route_t *a, const sendkit_route_t *b)
+/* where the segment of a template that follows the node's is */
+
+static sendkit_route_node_t **
+sendkit_route_branch(sendkit_route_node_t *node, sendkit_span_t segment)
 {
-    return (a->methods == SENDKIT_METHOD_ANY)
-           == (b->methods == SENDKIT_METHOD_ANY)
-           && (a->methods & b->methods) != 0
-           && sendkit_route_is_alike(a, b);
-}
+    sendkit_route_node_t  **branch;
 
-
-int
-sendkit_route_is_renamed(const sendkit_route_t *a, const sendkit_route_t *b)
-{
-    return !sendkit_span_equal(a->template, b->template)
-           && sendkit_route_is_alike(a, b);
-}
-
-
-/* do they match the same paths? */
-
-static int
-sendkit_route_is_alike(const sendkit_route_t *a, const sendkit_route_t *b)
-{
-    sendkit_span_t  arest, asegment, brest, bsegment;
-
-    arest = a->template;
-    brest = b->template;
-
-    while (sendkit_path_next_segment(&arest, &asegment)) {
-        if (!sendkit_path_next_segment(&brest, &bsegment)) {
-            return 0;
-        }
-
-        if (!sendkit_span_equal(asegment, bsegment)
-            && !(sendkit_segment_is_name(asegment)
-                 && sendkit_segment_is_name(bsegment)))
-        {
-            return 0;
-        }
+    if (sendkit_span_equal(segment, sendkit_route_double_star)) {
+        return &node->rest;
     }
 
-    return brest.len == 0;
-}
-
-
-static int
-sendkit_route_matches(const sendkit_route_t *route, sendkit_span_t path)
-{
-    sendkit_span_t     pattern, segment, template;
-    sendkit_segment_e  rank;
-
-    template = route->template;
-
-    while (sendkit_path_next_segment(&template, &pattern)) {
-
-        if (!sendkit_path_next_segment(&path, &segment)) {
-            return 0;
-        }
-
-        rank = sendkit_segment_match(pattern, segment);
-
-        if (rank == SENDKIT_SEGMENT_DIFFERS) {
-            return 0;
-        }
-
-        if (rank == SENDKIT_SEGMENT_REST) {
-
-            /* one segment or more, and none of them empty */
-
-            return path.len == 0 || path.data[path.len - 1] != '/';
-        }
+    if (segment.len != 0 && segment.data[0] == '{') {
+        return &node->name;
     }
 
-    return path.len == 0;
-}
+    branch = &node->literals;
 
-
-/* the two below are asked only about templates that match the path */
-
-static int
-sendkit_route_is_exact(const sendkit_route_t *route, sendkit_span_t path)
-{
-    sendkit_id_t    id;
-    sendkit_span_t  pattern, segment, template;
-
-    template = route->template;
-
-    while (sendkit_path_next_segment(&template, &pattern)
-           && sendkit_path_next_segment(&path, &segment))
+    while (*branch != NULL && !sendkit_span_equal((*branch)->literal, segment))
     {
-        if (sendkit_segment_match(pattern, segment)
-            == SENDKIT_SEGMENT_FOLDED)
-        {
-            return 0;
-        }
-
-        if (sendkit_span_equal(pattern, sendkit_segment_workspace)
-            && !sendkit_id_set_workspace(&id, segment))
-        {
-            return 0;
-        }
+        branch = &(*branch)->next;
     }
 
-    return 1;
+    return branch;
 }
 
 
+/* because of the other one, which ends at the same node */
+
 static int
-sendkit_route_compare(const sendkit_route_t *a, const sendkit_route_t *b,
-    sendkit_span_t path)
+sendkit_route_is_refused(const sendkit_route_t *route,
+    const sendkit_route_t *other)
 {
-    int             diff;
-    sendkit_span_t  arest, asegment, brest, bsegment, segment;
+    if (!sendkit_span_equal(route->template, other->template)) {
+        return 1;
+    }
 
-    arest = a->template;
-    brest = b->template;
+    return (route->methods == SENDKIT_METHOD_ANY)
+           == (other->methods == SENDKIT_METHOD_ANY)
+           && (route->methods & other->methods) != 0;
+}
 
-    while (sendkit_path_next_segment(&path, &segment)
-           && sendkit_path_next_segment(&arest, &asegment)
-           && sendkit_path_next_segment(&brest, &bsegment))
-    {
-        diff = (int) sendkit_segment_match(asegment, segment)
-               - (int) sendkit_segment_match(bsegment, segment);
 
-        if (diff != 0) {
-            return diff;
+/*
+ * The routes of the most specific template below a node that matches a path,
+ * which is looked for in that order.  As deep as the longest template.
+ */
+
+static const sendkit_route_t *
+sendkit_route_search(const sendkit_route_node_t *node, sendkit_span_t path)
+{
+    int                          equal;
+    sendkit_span_t               segment;
+    const sendkit_route_t       *found, *routes;
+    const sendkit_route_node_t  *child;
+
+    if (!sendkit_path_next_segment(&path, &segment)) {
+        return node->routes;
+    }
+
+    found = NULL;
+
+    for (child = node->literals; child != NULL; child = child->next) {
+
+        equal = sendkit_span_equal(child->literal, segment);
+
+        if (!equal && !sendkit_route_is_folded(child->literal, segment)) {
+            continue;
+        }
+
+        routes = sendkit_route_search(child, path);
+
+        if (routes != NULL && equal) {
+            return routes;
+        }
+
+        if (routes != NULL) {
+            found = &sendkit_route_folded;
         }
     }
 
-    return 0;
+    if (found != NULL || segment.len == 0) {
+        return found;
+    }
+
+    if (node->name != NULL) {
+        found = sendkit_route_search(node->name, path);
+    }
+
+    if (found != NULL || node->rest == NULL) {
+        return found;
+    }
+
+    /* "**": one segment or more, and none of them empty */
+
+    return path.len == 0 || path.data[path.len - 1] != '/'
+           ? node->rest->routes : NULL;
 }
 
 
@@ -292,52 +276,10 @@ sendkit_route_choose(sendkit_route_match_t *match,
 }
 
 
-static void
-sendkit_route_set_workspace(sendkit_route_match_t *match,
-    sendkit_span_t template, sendkit_span_t path)
-{
-    sendkit_span_t  pattern, segment;
-
-    while (sendkit_path_next_segment(&template, &pattern)
-           && sendkit_path_next_segment(&path, &segment))
-    {
-        if (sendkit_span_equal(pattern, sendkit_segment_workspace)) {
-            match->workspace = segment;
-            match->rest = path;
-        }
-    }
-}
-
-
-static sendkit_segment_e
-sendkit_segment_match(sendkit_span_t pattern, sendkit_span_t segment)
-{
-    if (segment.len == 0) {
-        return pattern.len == 0 ? SENDKIT_SEGMENT_LITERAL
-                                : SENDKIT_SEGMENT_DIFFERS;
-    }
-
-    /* "**" before literals: a path may have a segment of two asterisks */
-
-    if (sendkit_segment_is_rest(pattern)) {
-        return SENDKIT_SEGMENT_REST;
-    }
-
-    if (sendkit_segment_is_name(pattern)) {
-        return SENDKIT_SEGMENT_NAME;
-    }
-
-    if (sendkit_span_equal(pattern, segment)) {
-        return SENDKIT_SEGMENT_LITERAL;
-    }
-
-    return sendkit_segment_is_folded(pattern, segment)
-           ? SENDKIT_SEGMENT_FOLDED : SENDKIT_SEGMENT_DIFFERS;
-}
-
+/* equal, but for the case of letters */
 
 static int
-sendkit_segment_is_folded(sendkit_span_t a, sendkit_span_t b)
+sendkit_route_is_folded(sendkit_span_t a, sendkit_span_t b)
 {
     size_t         i;
     unsigned char  ca, cb;
@@ -363,18 +305,4 @@ sendkit_segment_is_folded(sendkit_span_t a, sendkit_span_t b)
     }
 
     return 1;
-}
-
-
-static int
-sendkit_segment_is_name(sendkit_span_t pattern)
-{
-    return pattern.len != 0 && pattern.data[0] == '{';
-}
-
-
-static int
-sendkit_segment_is_rest(sendkit_span_t pattern)
-{
-    return sendkit_span_equal(pattern, sendkit_segment_rest);
 }

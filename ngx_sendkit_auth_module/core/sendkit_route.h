@@ -39,13 +39,36 @@ typedef enum {
 
 /* one sendkit_auth_route; the template's bytes belong to the caller */
 
-typedef struct {
+typedef struct sendkit_route_s  sendkit_route_t;
+
+struct sendkit_route_s {
     sendkit_span_t        template;
+    size_t                nsegments;    /* of the template */
+    size_t                workspace_at; /* which is {workspaceId}; 0: none */
     unsigned              methods;      /* SENDKIT_METHOD_ bits */
     unsigned              keys;         /* sendkit_key_e bits */
     unsigned              roles;        /* sendkit_role_e bits, 0: none */
     sendkit_workspace_e   workspace;
-} sendkit_route_t;
+    sendkit_route_t      *next;         /* of the same template */
+};
+
+
+/*
+ * Routes in a tree, with a node for each segment of their templates.  What can
+ * follow a segment is found without a look at the other routes.  A node that
+ * is all zero is the root of a tree without routes.
+ */
+
+typedef struct sendkit_route_node_s  sendkit_route_node_t;
+
+struct sendkit_route_node_s {
+    sendkit_span_t         literal;     /* the segment, if it is one */
+    sendkit_route_node_t  *next;        /* another literal in its place */
+    sendkit_route_node_t  *literals;    /* that may follow */
+    sendkit_route_node_t  *name;        /* likewise, {name} */
+    sendkit_route_node_t  *rest;        /* likewise, "**" */
+    sendkit_route_t       *routes;      /* whose template ends here */
+};
 
 
 typedef enum {
@@ -77,20 +100,21 @@ const char *sendkit_route_parse(sendkit_route_t *route,
     const sendkit_span_t *words, size_t nwords, size_t *bad);
 
 /*
- * 1 when two routes can never both be meant: their templates match the same
- * paths and both list a method by name, or both are for "*".
+ * Adds a route that was parsed.
+ *
+ * nodes  room for route->nsegments; they and the route live as long as the
+ *        tree does
+ *
+ * Returns NULL; or the first of the routes there that matches the same paths
+ * and cannot be meant together with this one, which then is not added:
+ *
+ * - its template is another one, with other names in braces, so that
+ *   "{workspaceId}" would be the workspace for one method only;
+ * - it is a duplicate: both list a method by name, or both are for "*".
  */
 
-int sendkit_route_is_duplicate(const sendkit_route_t *a,
-    const sendkit_route_t *b);
-
-/*
- * 1 when two templates match the same paths but name a segment differently,
- * so that "{workspaceId}" would be the workspace for one method only.
- */
-
-int sendkit_route_is_renamed(const sendkit_route_t *a,
-    const sendkit_route_t *b);
+const sendkit_route_t *sendkit_route_add(sendkit_route_node_t *root,
+    sendkit_route_t *route, sendkit_route_node_t *nodes);
 
 /*
  * Finds the route of a canonical path (sendkit_path.h) and a method, which
@@ -105,8 +129,7 @@ int sendkit_route_is_renamed(const sendkit_route_t *a,
  */
 
 void sendkit_route_find(sendkit_route_match_t *match,
-    const sendkit_route_t *routes, size_t nroutes, unsigned method,
-    sendkit_span_t path);
+    const sendkit_route_node_t *root, unsigned method, sendkit_span_t path);
 
 /* the bit of a request's method; SENDKIT_METHOD_OTHER for all unlisted ones */
 

@@ -4,7 +4,7 @@
  */
 
 
-#include "sendkit_id.h"
+#include "sendkit_alphabet.h"
 #include "sendkit_path.h"
 #include "sendkit_route.h"
 
@@ -35,7 +35,6 @@ static int sendkit_route_parse_roles(sendkit_route_t *route,
 static const char *sendkit_route_set_defaults(sendkit_route_t *route,
     unsigned seen);
 static int sendkit_route_next_word(sendkit_span_t *rest, sendkit_span_t *word);
-static int sendkit_route_has_workspace(sendkit_span_t template);
 static const sendkit_choice_t *sendkit_route_choice(
     const sendkit_choice_t *choices, sendkit_span_t word);
 static int sendkit_route_take_prefix(sendkit_span_t *word,
@@ -164,7 +163,12 @@ sendkit_route_parse_template(sendkit_route_t *route, sendkit_span_t template)
             return error;
         }
 
-        nworkspaces += sendkit_span_equal(segment, sendkit_route_workspace_id);
+        route->nsegments++;
+
+        if (sendkit_span_equal(segment, sendkit_route_workspace_id)) {
+            route->workspace_at = route->nsegments;
+            nworkspaces++;
+        }
     }
 
     if (nworkspaces > 1) {
@@ -180,8 +184,7 @@ sendkit_route_parse_template(sendkit_route_t *route, sendkit_span_t template)
 static const char *
 sendkit_route_parse_segment(sendkit_span_t segment, sendkit_span_t rest)
 {
-    size_t          i, last;
-    sendkit_span_t  literal;
+    sendkit_span_t  literal, name;
 
     if (sendkit_span_equal(segment, sendkit_route_rest)) {
         return rest.len == 0 ? NULL : "has \"**\" before its last segment";
@@ -190,13 +193,11 @@ sendkit_route_parse_segment(sendkit_span_t segment, sendkit_span_t rest)
     if (segment.len > 2
         && segment.data[0] == '{' && segment.data[segment.len - 1] == '}')
     {
-        last = segment.len - 1;
+        name.data = segment.data + 1;
+        name.len = segment.len - 2;
 
-        for (i = 1; i < last && sendkit_id_is_word(segment.data[i]); i++) {
-            /* void */
-        }
-
-        return i == last ? NULL : "has a bad name in braces";
+        return sendkit_alphabet_spells(SENDKIT_ALPHABET_WORD, name)
+               ? NULL : "has a bad name in braces";
     }
 
     /* a literal, with the "/" before it, is a path of its own */
@@ -302,7 +303,7 @@ sendkit_route_set_defaults(sendkit_route_t *route, unsigned seen)
 {
     int  in_path;
 
-    in_path = sendkit_route_has_workspace(route->template);
+    in_path = route->workspace_at != 0;
 
     if ((seen & SENDKIT_ROUTE_WORKSPACE) == 0 && in_path) {
         route->workspace = SENDKIT_WORKSPACE_PATH;
@@ -357,21 +358,6 @@ sendkit_route_next_word(sendkit_span_t *rest, sendkit_span_t *word)
     rest->len -= word->len + 1;
 
     return 1;
-}
-
-
-static int
-sendkit_route_has_workspace(sendkit_span_t template)
-{
-    sendkit_span_t  segment;
-
-    while (sendkit_path_next_segment(&template, &segment)) {
-        if (sendkit_span_equal(segment, sendkit_route_workspace_id)) {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 

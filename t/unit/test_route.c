@@ -16,6 +16,7 @@
 
 #define TEST_NROUTES  16
 #define TEST_NWORDS   6
+#define TEST_NNODES   128   /* enough for what is added here */
 
 
 /*
@@ -37,15 +38,33 @@ typedef struct {
 } test_policy_t;
 
 
+/* why a route is not added to one that is there */
+
+typedef struct {
+    const char         *a;
+    const char         *b;
+    const char         *refused;
+} test_pair_t;
+
+
+typedef struct {
+    sendkit_route_node_t   root;
+    sendkit_route_node_t   nodes[TEST_NNODES];
+    size_t                 nnodes;
+} test_tree_t;
+
+
 static void test_policy(tap_t *tap, const test_policy_t *policy);
-static void test_request(tap_t *tap, const sendkit_route_t *routes,
-    size_t nroutes, const test_request_t *t);
+static void test_request(tap_t *tap, const sendkit_route_node_t *root,
+    const test_request_t *t);
 static const char *test_line(const sendkit_route_t *route);
 static int test_parse(sendkit_route_t *route, const char *line);
 static void test_methods(tap_t *tap);
 static void test_allow(tap_t *tap);
-static void test_duplicates(tap_t *tap);
-static void test_renamed(tap_t *tap);
+static void test_pairs(tap_t *tap);
+static const char *test_refused(const char *first, const char *second);
+static const sendkit_route_t *test_add(test_tree_t *tree,
+    sendkit_route_t *route);
 static void test_no_routes(tap_t *tap);
 
 
@@ -236,11 +255,11 @@ static const test_policy_t  test_policies[] = {
         { "PUT", "/a", "* /a", "" },
         { NULL, NULL, NULL, NULL } } },
 
-    /* one template by two names of its segment */
+    /* one template for several routes */
 
-    { { "GET /a/{x}", "POST /a/{y}", "DELETE /a/{z}", NULL },
+    { { "GET /a/{x}", "POST /a/{x}", "DELETE /a/{x}", NULL },
       { { "GET", "/a/1", "GET /a/{x}", "" },
-        { "POST", "/a/1", "POST /a/{y}", "" },
+        { "POST", "/a/1", "POST /a/{x}", "" },
         { "PUT", "/a/1", "405 GET, HEAD, POST, DELETE", "" },
         { NULL, NULL, NULL, NULL } } },
 
@@ -334,8 +353,7 @@ main(void)
 
     test_methods(&tap);
     test_allow(&tap);
-    test_duplicates(&tap);
-    test_renamed(&tap);
+    test_pairs(&tap);
     test_no_routes(&tap);
 
     return tap_done(&tap);
@@ -345,35 +363,28 @@ main(void)
 static void
 test_policy(tap_t *tap, const test_policy_t *policy)
 {
-    size_t                 n, duplicates, i, k;
+    size_t                 i;
+    test_tree_t            tree;
     sendkit_route_t        routes[TEST_NROUTES];
     const test_request_t  *t;
 
-    for (n = 0; policy->routes[n] != NULL; n++) {
-        tap_ok(tap, test_parse(&routes[n], policy->routes[n]),
-               "\"%s\" is a route", policy->routes[n]);
+    memset(&tree, 0, sizeof(test_tree_t));
+
+    for (i = 0; policy->routes[i] != NULL; i++) {
+        tap_ok(tap, test_parse(&routes[i], policy->routes[i]),
+               "\"%s\" is a route", policy->routes[i]);
+        tap_ok(tap, test_add(&tree, &routes[i]) == NULL,
+               "\"%s\" can stand with those before it", policy->routes[i]);
     }
-
-    duplicates = 0;
-
-    for (i = 0; i < n; i++) {
-        for (k = 0; k < n; k++) {
-            duplicates += i != k
-                          && sendkit_route_is_duplicate(&routes[i], &routes[k]);
-        }
-    }
-
-    tap_number(tap, (long long) duplicates, 0,
-               "none of these routes is a duplicate");
 
     for (t = policy->requests; t->method != NULL; t++) {
-        test_request(tap, routes, n, t);
+        test_request(tap, &tree.root, t);
     }
 }
 
 
 static void
-test_request(tap_t *tap, const sendkit_route_t *routes, size_t nroutes,
+test_request(tap_t *tap, const sendkit_route_node_t *root,
     const test_request_t *t)
 {
     char                   found[4 + SENDKIT_ROUTE_ALLOW_MAX + 1];
@@ -384,7 +395,7 @@ test_request(tap_t *tap, const sendkit_route_t *routes, size_t nroutes,
 
     memset(&match, 0x01, sizeof(sendkit_route_match_t));
 
-    sendkit_route_find(&match, routes, nroutes,
+    sendkit_route_find(&match, root,
                        sendkit_route_method(tap_text(t->method)),
                        tap_text(t->path));
 
@@ -545,90 +556,105 @@ test_allow(tap_t *tap)
 
 
 static void
-test_duplicates(tap_t *tap)
+test_pairs(tap_t *tap)
 {
-    size_t           i;
-    sendkit_route_t  a, b;
-    static const struct {
-        const char      *a;
-        const char      *b;
-        int              duplicate;
-    } pairs[] = {
-        { "GET /a", "GET /a", 1 },
-        { "GET /a", "HEAD /a", 1 },
-        { "GET /a", "POST /a", 0 },
-        { "GET,POST /a", "POST,PUT /a", 1 },
-        { "GET /a keys=platform", "GET /a keys=workspace", 1 },
-        { "GET /a", "GET /b", 0 },
-        { "GET /a", "GET /A", 0 },
-        { "GET /a", "GET /a/", 0 },
-        { "GET /a", "GET /a/b", 0 },
-        { "GET /a/{x}", "GET /a/{y}", 1 },
-        { "GET /a/{workspaceId}", "GET /a/{y}", 1 },
-        { "GET /a/{x}/{y}", "GET /a/{y}/{x}", 1 },
-        { "GET /a/{x}", "GET /a/b", 0 },
-        { "GET /a/{x}", "GET /a/**", 0 },
-        { "GET /a/**", "GET /a/**", 1 },
-        { "GET /a/b", "GET /a/**", 0 },
-        { "GET /a/{x}/b", "GET /a/{x}/**", 0 },
-        { "* /a", "* /a", 1 },
-        { "* /a", "GET /a", 0 },
-        { "* /a", "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS /a", 0 },
-        { "* /a/**", "* /**", 0 },
-        { "* /", "* /", 1 },
-        { "* /", "* /**", 0 }
+    const test_pair_t         *t;
+    static const test_pair_t   pairs[] = {
+        { "GET /a", "GET /a", "a duplicate" },
+        { "GET /a", "HEAD /a", "a duplicate" },
+        { "GET /a", "POST /a", "not refused" },
+        { "GET,POST /a", "POST,PUT /a", "a duplicate" },
+        { "GET /a keys=platform", "GET /a keys=workspace", "a duplicate" },
+        { "GET /a", "GET /b", "not refused" },
+        { "GET /a", "GET /A", "not refused" },
+        { "GET /a", "GET /a/", "not refused" },
+        { "GET /a", "GET /a/b", "not refused" },
+        { "GET /a/{x}", "GET /a/{x}", "a duplicate" },
+        { "GET /a/{x}", "GET /a/{y}", "renamed" },
+        { "GET /a/{workspaceId}", "GET /a/{y}", "renamed" },
+        { "GET /a/{workspaceId}", "POST /a/{y}", "renamed" },
+        { "GET /a/{x}/{y}", "GET /a/{y}/{x}", "renamed" },
+        { "GET /a/{x}/**", "* /a/{y}/**", "renamed" },
+        { "GET /a/{x}", "POST /a/{x}", "not refused" },
+        { "GET /a/{x}", "POST /a/{y}/", "not refused" },
+        { "GET /a/{x}/b", "GET /a/{y}/c", "not refused" },
+        { "GET /a/{x}", "GET /a/b", "not refused" },
+        { "GET /a/{x}", "GET /a/**", "not refused" },
+        { "GET /a/**", "GET /a/**", "a duplicate" },
+        { "GET /a/b", "GET /a/**", "not refused" },
+        { "GET /a/{x}/b", "GET /a/{x}/**", "not refused" },
+        { "* /a", "* /a", "a duplicate" },
+        { "* /a", "GET /a", "not refused" },
+        { "* /a", "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS /a", "not refused" },
+        { "* /a/**", "* /**", "not refused" },
+        { "* /", "* /", "a duplicate" },
+        { "* /", "* /**", "not refused" },
+        { NULL, NULL, NULL }
     };
 
-    for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-        tap_ok(tap, test_parse(&a, pairs[i].a) && test_parse(&b, pairs[i].b),
-               "\"%s\" and \"%s\" are routes", pairs[i].a, pairs[i].b);
-        tap_number(tap, sendkit_route_is_duplicate(&a, &b),
-                   pairs[i].duplicate, "\"%s\" and \"%s\" are %s", pairs[i].a,
-                   pairs[i].b, pairs[i].duplicate ? "duplicates" : "two");
-        tap_number(tap, sendkit_route_is_duplicate(&b, &a),
-                   pairs[i].duplicate, "\"%s\" and \"%s\" are %s", pairs[i].b,
-                   pairs[i].a, pairs[i].duplicate ? "duplicates" : "two");
+    for (t = pairs; t->a != NULL; t++) {
+        tap_span(tap, tap_text(test_refused(t->a, t->b)),
+                 tap_text(t->refused), "\"%s\" after \"%s\" is %s", t->b,
+                 t->a, t->refused);
+        tap_span(tap, tap_text(test_refused(t->b, t->a)),
+                 tap_text(t->refused), "\"%s\" after \"%s\" is %s", t->a,
+                 t->b, t->refused);
     }
 }
 
 
-static void
-test_renamed(tap_t *tap)
+static const char *
+test_refused(const char *first, const char *second)
 {
-    size_t           i;
-    sendkit_route_t  a, b;
-    static const struct {
-        const char      *a;
-        const char      *b;
-        int              renamed;
-    } pairs[] = {
-        { "GET /a/{x}", "POST /a/{workspaceId}", 1 },
-        { "GET /a/{x}/{y}", "GET /a/{y}/{x}", 1 },
-        { "GET /a/{x}/**", "* /a/{y}/**", 1 },
-        { "GET /a/{x}", "POST /a/{x}", 0 },
-        { "GET /a/{x}", "POST /a/{y}/", 0 },
-        { "GET /a/{x}", "POST /a/**", 0 },
-        { "GET /a/b", "POST /a/B", 0 }
-    };
+    test_tree_t             tree;
+    sendkit_route_t         a, b;
+    const sendkit_route_t  *other;
 
-    for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-        tap_ok(tap, test_parse(&a, pairs[i].a) && test_parse(&b, pairs[i].b),
-               "\"%s\" and \"%s\" are routes", pairs[i].a, pairs[i].b);
-        tap_number(tap, sendkit_route_is_renamed(&a, &b), pairs[i].renamed,
-                   "\"%s\" and \"%s\" %s", pairs[i].a, pairs[i].b,
-                   pairs[i].renamed ? "differ by names only" : "are two");
+    memset(&tree, 0, sizeof(test_tree_t));
+
+    if (!test_parse(&a, first) || !test_parse(&b, second)
+        || test_add(&tree, &a) != NULL)
+    {
+        return "no route";
     }
+
+    other = test_add(&tree, &b);
+
+    if (other == NULL) {
+        return "not refused";
+    }
+
+    if (other != &a) {
+        return "refused for another one";
+    }
+
+    return sendkit_span_equal(a.template, b.template) ? "a duplicate"
+                                                      : "renamed";
+}
+
+
+static const sendkit_route_t *
+test_add(test_tree_t *tree, sendkit_route_t *route)
+{
+    sendkit_route_node_t  *nodes;
+
+    nodes = &tree->nodes[tree->nnodes];
+    tree->nnodes += route->nsegments;
+
+    return sendkit_route_add(&tree->root, route, nodes);
 }
 
 
 static void
 test_no_routes(tap_t *tap)
 {
+    sendkit_route_node_t   root;
     sendkit_route_match_t  match;
 
+    memset(&root, 0, sizeof(sendkit_route_node_t));
     memset(&match, 0x01, sizeof(sendkit_route_match_t));
 
-    sendkit_route_find(&match, NULL, 0, SENDKIT_METHOD_GET, tap_text("/a"));
+    sendkit_route_find(&match, &root, SENDKIT_METHOD_GET, tap_text("/a"));
 
     tap_ok(tap, match.found == SENDKIT_ROUTE_NOT_FOUND && match.route == NULL
                 && match.methods == 0 && match.workspace.len == 0,

@@ -183,7 +183,7 @@ authctl_explain_print_template(const authctl_explain_t *explain)
 
     /* its routes have other methods: one of these finds one of them */
 
-    sendkit_route_find(&match, explain->routes.routes, explain->routes.nroutes,
+    sendkit_route_find(&match, &explain->routes.root,
                        explain->facts.match.methods
                        & ~(explain->facts.match.methods - 1), explain->path);
 

@@ -150,8 +150,8 @@ authctl_explain_facts(authctl_explain_t *explain)
                                                          explain->path);
     facts->preflight = explain->preflight && method == SENDKIT_METHOD_OPTIONS;
 
-    sendkit_route_find(&facts->match, explain->routes.routes,
-                       explain->routes.nroutes, method, explain->path);
+    sendkit_route_find(&facts->match, &explain->routes.root, method,
+                       explain->path);
 
     authctl_explain_credential(explain);
     authctl_explain_workspace(explain);

@@ -13,7 +13,6 @@
 #include "authctl_routes.h"
 
 
-#define AUTHCTL_ROUTES_FIRST     16     /* allocated at first */
 #define AUTHCTL_ROUTES_CHUNK     65536  /* of a file */
 
 /* bytes of the file's name and of a word in ->error */
@@ -37,15 +36,15 @@ typedef struct {
 } authctl_routes_word_t;
 
 
+static int authctl_routes_alloc(authctl_routes_t *routes, sendkit_span_t text);
 static sendkit_span_t authctl_routes_load(authctl_routes_t *routes,
     const char *name, FILE *file);
 static int authctl_routes_parse_all(authctl_routes_parser_t *parser);
 static int authctl_routes_directive(authctl_routes_parser_t *parser,
     authctl_lexer_e found);
 static int authctl_routes_add(authctl_routes_parser_t *parser);
-static int authctl_routes_check(authctl_routes_parser_t *parser,
-    const sendkit_route_t *route);
-static sendkit_route_t *authctl_routes_push(authctl_routes_t *routes);
+static int authctl_routes_refuse(authctl_routes_parser_t *parser,
+    const sendkit_route_t *route, const sendkit_route_t *other);
 
 static int authctl_routes_fail(authctl_routes_parser_t *parser, size_t line,
     const char *fmt, ...) __attribute__ ((format (printf, 3, 4)));
@@ -100,14 +99,13 @@ authctl_routes_parse(authctl_routes_t *routes, const char *name,
 
     memset(routes, 0, sizeof(authctl_routes_t));
 
-    /* a copy: words are written over the bytes that they are made of */
-
-    routes->text = malloc(text.len + 1);
-    if (routes->text == NULL) {
+    if (!authctl_routes_alloc(routes, text)) {
         snprintf(routes->error, AUTHCTL_ROUTES_ERROR_MAX, "%s: no memory",
                  name);
         return 0;
     }
+
+    /* a copy: words are written over the bytes that they are made of */
 
     if (text.len != 0) {
         memcpy(routes->text, text.data, text.len);
@@ -127,6 +125,7 @@ authctl_routes_free(authctl_routes_t *routes)
 {
     free(routes->routes);
     free(routes->lines);
+    free(routes->nodes);
     free(routes->text);
 
     memset(routes, 0, sizeof(authctl_routes_t));
@@ -138,6 +137,31 @@ authctl_routes_line(const authctl_routes_t *routes,
     const sendkit_route_t *route)
 {
     return routes->lines[route - routes->routes];
+}
+
+
+/* each route ends with a ";", and each segment of a template begins with "/" */
+
+static int
+authctl_routes_alloc(authctl_routes_t *routes, sendkit_span_t text)
+{
+    size_t  i, nroutes, nsegments;
+
+    nroutes = 1;
+    nsegments = 1;
+
+    for (i = 0; i < text.len; i++) {
+        nroutes += text.data[i] == ';';
+        nsegments += text.data[i] == '/';
+    }
+
+    routes->text = malloc(text.len + 1);
+    routes->routes = calloc(nroutes, sizeof(sendkit_route_t));
+    routes->lines = calloc(nroutes, sizeof(size_t));
+    routes->nodes = calloc(nsegments, sizeof(sendkit_route_node_t));
+
+    return routes->text != NULL && routes->routes != NULL
+           && routes->lines != NULL && routes->nodes != NULL;
 }
 
 
@@ -250,18 +274,17 @@ authctl_routes_directive(authctl_routes_parser_t *parser,
 static int
 authctl_routes_add(authctl_routes_parser_t *parser)
 {
-    size_t            i, bad;
-    const char       *error;
-    sendkit_span_t    words[AUTHCTL_ROUTES_MOST];
-    sendkit_route_t  *route;
-    authctl_lexer_t  *lexer;
+    size_t                  i, bad;
+    const char             *error;
+    sendkit_span_t          words[AUTHCTL_ROUTES_MOST];
+    sendkit_route_t        *route;
+    authctl_lexer_t        *lexer;
+    authctl_routes_t       *routes;
+    const sendkit_route_t  *other;
 
     lexer = &parser->lexer;
-
-    route = authctl_routes_push(parser->routes);
-    if (route == NULL) {
-        return authctl_routes_fail(parser, lexer->line, "no memory");
-    }
+    routes = parser->routes;
+    route = &routes->routes[routes->nroutes];
 
     for (i = 1; i < lexer->nwords; i++) {
         words[i - 1] = lexer->words[i].text;
@@ -273,85 +296,43 @@ authctl_routes_add(authctl_routes_parser_t *parser)
         return authctl_routes_blame(parser, bad + 1, error);
     }
 
-    if (!authctl_routes_check(parser, route)) {
-        return 0;
+    other = sendkit_route_add(&routes->root, route,
+                              &routes->nodes[routes->nnodes]);
+
+    if (other != NULL) {
+        return authctl_routes_refuse(parser, route, other);
     }
 
-    parser->routes->lines[parser->routes->nroutes++] = lexer->words[0].line;
+    routes->lines[routes->nroutes++] = lexer->words[0].line;
+    routes->nnodes += route->nsegments;
 
     return 1;
 }
 
 
-/* against those before it */
-
 static int
-authctl_routes_check(authctl_routes_parser_t *parser,
-    const sendkit_route_t *route)
+authctl_routes_refuse(authctl_routes_parser_t *parser,
+    const sendkit_route_t *route, const sendkit_route_t *other)
 {
-    size_t                  i;
+    size_t                  line;
     const authctl_word_t   *words;
-    const sendkit_route_t  *other;
     authctl_routes_word_t   methods, template;
 
     words = parser->lexer.words;
+    line = authctl_routes_line(parser->routes, other);
 
     (void) authctl_routes_word(&methods, &words[1]);
     (void) authctl_routes_word(&template, &words[2]);
 
-    for (i = 0; i < parser->routes->nroutes; i++) {
-        other = &parser->routes->routes[i];
-
-        if (sendkit_route_is_renamed(other, route)) {
-            return authctl_routes_fail(parser, words[2].line,
-                                       "\"%s\" differs only by names from "
-                                       "that of line %zu", template.text,
-                                       parser->routes->lines[i]);
-        }
-
-        if (sendkit_route_is_duplicate(other, route)) {
-            return authctl_routes_fail(parser, words[1].line,
-                                       "\"%s\" for \"%s\" is duplicate, see "
-                                       "line %zu", methods.text, template.text,
-                                       parser->routes->lines[i]);
-        }
+    if (!sendkit_span_equal(route->template, other->template)) {
+        return authctl_routes_fail(parser, words[2].line,
+                                   "\"%s\" differs only by names from that "
+                                   "of line %zu", template.text, line);
     }
 
-    return 1;
-}
-
-
-/* room for one more, which does not count yet */
-
-static sendkit_route_t *
-authctl_routes_push(authctl_routes_t *routes)
-{
-    size_t            n, *lines;
-    sendkit_route_t  *grown;
-
-    n = routes->nroutes;
-
-    /* full at FIRST and whenever that has doubled */
-
-    if (n == 0 || (n >= AUTHCTL_ROUTES_FIRST && (n & (n - 1)) == 0)) {
-        n = n == 0 ? AUTHCTL_ROUTES_FIRST : 2 * n;
-
-        grown = realloc(routes->routes, n * sizeof(sendkit_route_t));
-        if (grown == NULL) {
-            return NULL;
-        }
-
-        routes->routes = grown;
-
-        lines = realloc(routes->lines, n * sizeof(size_t));
-        if (lines == NULL) {
-            return NULL;
-        }
-
-        routes->lines = lines;
-    }
-
-    return &routes->routes[routes->nroutes];
+    return authctl_routes_fail(parser, words[1].line,
+                               "\"%s\" for \"%s\" is duplicate, see line %zu",
+                               methods.text, template.text, line);
 }
 
 

@@ -24,12 +24,16 @@
 
 
 typedef struct {
-    sendkit_route_t  *routes;
-    size_t           *lines;        /* of the routes in the file, from 1 */
-    size_t            nroutes;
+    sendkit_route_t       *routes;
+    size_t                *lines;   /* of the routes in the file, from 1 */
+    size_t                 nroutes;
 
-    unsigned char    *text;         /* the bytes of the templates */
-    char              error[AUTHCTL_ROUTES_ERROR_MAX];
+    sendkit_route_node_t   root;    /* of the tree of the routes */
+    sendkit_route_node_t  *nodes;
+    size_t                 nnodes;
+
+    unsigned char         *text;    /* the bytes of the templates */
+    char                   error[AUTHCTL_ROUTES_ERROR_MAX];
 } authctl_routes_t;
 
 
