@@ -63,28 +63,31 @@ ngx_sendkit_auth_table_set_size(size_t entry)
 }
 
 
+static inline uint64_t
+ngx_sendkit_auth_table_mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+
+    return hash ^ (hash >> 32);
+}
+
+
 uint64_t
 ngx_sendkit_auth_table_hash(uint64_t seed, const u_char *data, size_t len)
 {
-    size_t    n;
     uint64_t  hash, word;
 
     hash = seed ^ len;
 
-    while (len != 0) {
-        n = ngx_min(len, sizeof(uint64_t));
-
-        word = 0;
-        ngx_memcpy(&word, data, n);
-
-        hash = (hash ^ word) * 0x9e3779b97f4a7c15;
-        hash ^= hash >> 29;
-
-        data += n;
-        len -= n;
+    for ( /* void */ ; len >= sizeof(uint64_t); len -= sizeof(uint64_t)) {
+        ngx_memcpy(&word, data, sizeof(uint64_t));
+        hash = ngx_sendkit_auth_table_mix(hash, word);
+        data += sizeof(uint64_t);
     }
 
-    hash *= 0xbf58476d1ce4e5b9;
+    word = 0;
+    ngx_memcpy(&word, data, len);
+    hash = ngx_sendkit_auth_table_mix(hash, word) * 0xbf58476d1ce4e5b9;
 
     return hash ^ (hash >> 32);
 }
@@ -236,8 +239,7 @@ ngx_sendkit_auth_table_sum(const ngx_sendkit_auth_table_t *table,
     for (i = 2; i < table->size / sizeof(uint64_t); i++) {
         ngx_memcpy(&word, (u_char *) entry + i * sizeof(uint64_t),
                    sizeof(uint64_t));
-        sum = (sum ^ word) * 0x9e3779b97f4a7c15;
-        sum ^= sum >> 32;
+        sum = ngx_sendkit_auth_table_mix(sum, word);
     }
 
     return (uint32_t) sum;
