@@ -23,6 +23,7 @@ T             = $(sort $(wildcard t/*.t))
 PROVE_FLAGS   =
 FUZZ_RUNS     = 100000
 FUZZ_TIME     = 20
+STRESS_TIME   = 600
 KEEP          =
 
 export PATH  := $(PATH):/usr/sbin:/sbin
@@ -38,7 +39,10 @@ AUTHCTL_SRC   = tools/authctl
 AUTHCTL_C    := $(sort $(wildcard $(AUTHCTL_SRC)/*.c))
 AUTHCTL_HEADERS := $(wildcard $(AUTHCTL_SRC)/*.h)
 AUTHCTL_LIBS  = -l:libhiredis.a -ljansson -lcsv -lssl -lcrypto
+SHM          := $(filter-out %_zone.c,$(wildcard $(SRC)/shm/*.c))
+SHM_HEADERS  := $(wildcard $(SRC)/shm/*.h)
 UNIT_TESTS   := $(patsubst t/unit/%.c,%,$(wildcard t/unit/test_*.c))
+SHM_TESTS     = test_cache test_table test_table_steps
 FUZZERS      := $(patsubst fuzz/%.c,%,$(wildcard fuzz/fuzz_*.c))
 TEST_NGINX    = build/test-nginx/usr/share/perl5
 PROVE         = prove $(PROVE_FLAGS) -It/lib -I$(TEST_NGINX)
@@ -54,8 +58,8 @@ VALGRIND      = --num-callers=50 --leak-check=no \
                 --log-file=$(TOP)/build/valgrind/reports/report.%p \
                 $(addprefix --suppressions=,$(wildcard t/valgrind.suppress))
 
-.PHONY: help deps demo-deps build demo test style unit fuzz suite sanitize \
-        valgrind install clean distclean FORCE
+.PHONY: help deps demo-deps build demo test style unit stress fuzz suite \
+        sanitize valgrind install clean distclean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -67,7 +71,9 @@ help:
 	@echo '                KEEP=1 leaves it running'
 	@echo 'make test       style, unit, fuzz and suite, in this order'
 	@echo 'make style      check the rules of the source code'
-	@echo 'make unit       run the unit tests of core/ and of sendkit-authctl'
+	@echo 'make unit       run the unit tests of core/, shm/, sendkit-authctl'
+	@echo 'make stress     share the cache between processes that are killed'
+	@echo '                STRESS_TIME=SECONDS; the unit tests do it for 5'
 	@echo 'make fuzz       run the fuzzers of both for a short time'
 	@echo '                FUZZ_RUNS=N, FUZZ_TIME=SECONDS for each'
 	@echo 'make suite      run the tests against the installed nginx'
@@ -158,19 +164,43 @@ unit: deps
 	@$(MAKE) --no-print-directory run-unit
 
 .PHONY: run-unit
-run-unit: $(UNIT_TESTS:%=$(UNIT_DIR)/%)
+run-unit: $(UNIT_TESTS:%=$(UNIT_DIR)/%) $(UNIT_DIR)/cache_stress
 	prove -e '' $^
+
+stress: deps
+	@$(MAKE) --no-print-directory $(UNIT_DIR)/cache_stress
+	$(UNIT_DIR)/cache_stress $(STRESS_TIME)
 
 $(UNIT_DIR)/core/%.o: $(SRC)/core/%.c $(CORE_HEADERS) Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=c99 $(WARNINGS) $(UNIT_FLAGS) -I$(SRC)/core -c -o $@ $<
 
-$(patsubst %,$(UNIT_DIR)/%,$(filter-out test_authctl_%,$(UNIT_TESTS))): \
+$(patsubst %,$(UNIT_DIR)/%,$(filter-out test_authctl_% $(SHM_TESTS), \
+    $(UNIT_TESTS))): \
     $(UNIT_DIR)/%: t/unit/%.c $(CORE:$(SRC)/%.c=$(UNIT_DIR)/%.o) \
                    $(CORE_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) -std=c99 $(WARNINGS) $(UNIT_FLAGS) -I$(SRC)/core -It/unit -o $@ \
 	    $(filter %.c %.o,$^) -lcrypto
+
+# The cache includes nginx's headers, and calls nothing but nginx_core.h.
+
+SHM_FLAGS     = -std=gnu11 $(WARNINGS) -Wno-unused-parameter \
+                $(patsubst %,-I$(NGINX_SRC)/src/%,core event event/modules \
+                os/unix) -Ibuild/objs -I$(SRC)/core -I$(SRC)/shm -It/unit
+
+$(UNIT_DIR)/shm/%.o: $(SRC)/shm/%.c $(SHM_HEADERS) $(CORE_HEADERS) \
+                     build/objs/Makefile Makefile
+	@mkdir -p $(@D)
+	$(CC) $(SHM_FLAGS) $(UNIT_FLAGS) -c -o $@ $<
+
+$(SHM_TESTS:%=$(UNIT_DIR)/%): $(UNIT_DIR)/%: t/unit/%.c
+$(UNIT_DIR)/cache_stress: t/stress/cache_stress.c
+
+$(SHM_TESTS:%=$(UNIT_DIR)/%) $(UNIT_DIR)/cache_stress: \
+    $(SHM:$(SRC)/%.c=$(UNIT_DIR)/%.o)
+	@mkdir -p $(@D)
+	$(CC) $(SHM_FLAGS) $(UNIT_FLAGS) -o $@ $(filter %.c %.o,$^)
 
 # The parts of the tool are tested with all of it but its main().
 
@@ -212,7 +242,7 @@ $(patsubst %,build/fuzz/%,$(filter-out fuzz_authctl_%,$(FUZZERS))): \
     build/fuzz/%: fuzz/%.c $(CORE:$(SRC)/%.c=build/fuzz/%.o) $(CORE_HEADERS)
 	@mkdir -p $(@D)
 	$(CLANG) -std=c99 $(WARNINGS) $(SANITIZE) -fsanitize=fuzzer -I$(SRC)/core \
-	    -Ifuzz -o $@ $(filter %.c %.o,$^) -lcrypto
+	    -Ifuzz -o $@ $(filter %.c %.o,$^) -l:libhiredis.a -lcrypto
 
 build/fuzz/authctl/%.o: $(AUTHCTL_SRC)/%.c $(AUTHCTL_HEADERS) \
                         $(CORE_HEADERS) Makefile

@@ -5,11 +5,14 @@
 
 
 /*
- * A stream of replies gets one verdict, however it is cut; the verdict is
- * that of a parser which sees it whole; and what was accepted announces no
- * length beyond the limits.
+ * A stream of replies, or of messages, gets one verdict, however it is cut;
+ * the verdict is that of a parser which sees it whole; and in what was
+ * accepted hiredis finds no length beyond the limits, and no array deeper
+ * than there may be.
  */
 
+
+#include <hiredis/hiredis.h>
 
 #include "sendkit_resp.h"
 #include "fuzz.h"
@@ -38,26 +41,55 @@ typedef struct {
 } fuzz_resp_t;
 
 
+/* the type of a number of elements in hiredis */
+
+#if HIREDIS_MAJOR >= 1
+typedef size_t  fuzz_resp_count_t;
+#else
+typedef int  fuzz_resp_count_t;
+#endif
+
+
 static void fuzz_resp_expand(fuzz_resp_t *stream, sendkit_span_t input);
+static void fuzz_resp_verdict(sendkit_span_t stream, sendkit_span_t cuts,
+    int messages);
 static void fuzz_resp_cut(sendkit_span_t stream, sendkit_span_t cuts,
-    int accepted);
-static int fuzz_resp_pieces(sendkit_span_t stream, size_t first, size_t step);
-static fuzz_resp_e fuzz_resp_stream(sendkit_span_t *stream);
-static fuzz_resp_e fuzz_resp_reply(sendkit_span_t *stream);
-static fuzz_resp_e fuzz_resp_element(sendkit_span_t *stream);
+    int messages, int accepted);
+static int fuzz_resp_pieces(sendkit_span_t stream, size_t first, size_t step,
+    int messages);
+
+static void fuzz_resp_hiredis(sendkit_span_t stream, int messages);
+static void *fuzz_resp_string(const redisReadTask *task, char *text,
+    size_t len);
+static void *fuzz_resp_array(const redisReadTask *task, fuzz_resp_count_t n);
+static void *fuzz_resp_integer(const redisReadTask *task, long long n);
+static void *fuzz_resp_nil(const redisReadTask *task);
+static void fuzz_resp_free(void *object);
+
+static fuzz_resp_e fuzz_resp_stream(sendkit_span_t *stream, int messages);
+static fuzz_resp_e fuzz_resp_reply(sendkit_span_t *stream, int messages);
+static fuzz_resp_e fuzz_resp_element(sendkit_span_t *stream, int messages);
+static fuzz_resp_e fuzz_resp_names(sendkit_span_t *stream);
 static fuzz_resp_e fuzz_resp_line(sendkit_span_t *stream);
 static fuzz_resp_e fuzz_resp_bulk(sendkit_span_t *stream);
-static fuzz_resp_e fuzz_resp_length(sendkit_span_t *stream, int limit,
-    int *length);
+static fuzz_resp_e fuzz_resp_length(sendkit_span_t *stream, int digits_max,
+    long long limit, long long *length);
 static fuzz_resp_e fuzz_resp_crlf(sendkit_span_t *stream);
+
+
+static redisReplyObjectFunctions  fuzz_resp_functions = {
+    .createString = fuzz_resp_string,
+    .createArray = fuzz_resp_array,
+    .createInteger = fuzz_resp_integer,
+    .createNil = fuzz_resp_nil,
+    .freeObject = fuzz_resp_free
+};
 
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    int                  accepted;
-    fuzz_resp_e          expected;
-    sendkit_span_t       input, stream, rest;
+    sendkit_span_t       input, stream;
     static fuzz_resp_t   bytes;
 
     input.data = data;
@@ -68,14 +100,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     stream.data = bytes.data;
     stream.len = bytes.len;
 
-    rest = stream;
-    expected = fuzz_resp_stream(&rest);
-
-    accepted = fuzz_resp_pieces(stream, stream.len, 1);
-
-    fuzz_check(accepted == (expected != FUZZ_RESP_BAD));
-
-    fuzz_resp_cut(stream, input, accepted);
+    fuzz_resp_verdict(stream, input, 0);
+    fuzz_resp_verdict(stream, input, 1);
 
     return 0;
 }
@@ -107,19 +133,44 @@ fuzz_resp_expand(fuzz_resp_t *stream, sendkit_span_t input)
 
 
 static void
-fuzz_resp_cut(sendkit_span_t stream, sendkit_span_t cuts, int accepted)
+fuzz_resp_verdict(sendkit_span_t stream, sendkit_span_t cuts, int messages)
+{
+    int             accepted;
+    fuzz_resp_e     expected;
+    sendkit_span_t  rest;
+
+    rest = stream;
+    expected = fuzz_resp_stream(&rest, messages);
+
+    accepted = fuzz_resp_pieces(stream, stream.len, 1, messages);
+
+    fuzz_check(accepted == (expected != FUZZ_RESP_BAD));
+
+    fuzz_resp_cut(stream, cuts, messages, accepted);
+
+    if (accepted) {
+        fuzz_resp_hiredis(stream, messages);
+    }
+}
+
+
+static void
+fuzz_resp_cut(sendkit_span_t stream, sendkit_span_t cuts, int messages,
+    int accepted)
 {
     size_t  i;
 
-    fuzz_check(fuzz_resp_pieces(stream, 0, 1) == accepted);
+    fuzz_check(fuzz_resp_pieces(stream, 0, 1, messages) == accepted);
 
     for (i = 0; i < stream.len && stream.len <= FUZZ_CUTS_MAX; i++) {
-        fuzz_check(fuzz_resp_pieces(stream, i, stream.len) == accepted);
+        fuzz_check(fuzz_resp_pieces(stream, i, stream.len, messages)
+                   == accepted);
     }
 
     if (cuts.len > 1) {
         fuzz_check(fuzz_resp_pieces(stream, cuts.data[0],
-                                    cuts.data[cuts.len - 1] + 1u) == accepted);
+                                    cuts.data[cuts.len - 1] + 1u, messages)
+                   == accepted);
     }
 }
 
@@ -127,11 +178,13 @@ fuzz_resp_cut(sendkit_span_t stream, sendkit_span_t cuts, int accepted)
 /* the first piece, then pieces of "step" bytes */
 
 static int
-fuzz_resp_pieces(sendkit_span_t stream, size_t first, size_t step)
+fuzz_resp_pieces(sendkit_span_t stream, size_t first, size_t step,
+    int messages)
 {
     sendkit_resp_t  resp;
 
     memset(&resp, 0, sizeof(sendkit_resp_t));
+    resp.messages = messages;
 
     if (!sendkit_resp_accept(&resp, fuzz_take(&stream, first))) {
         return 0;
@@ -147,13 +200,91 @@ fuzz_resp_pieces(sendkit_span_t stream, size_t first, size_t step)
 }
 
 
+/* it may find an error: that an integer is one, for example, is left to it */
+
+static void
+fuzz_resp_hiredis(sendkit_span_t stream, int messages)
+{
+    void         *reply;
+    redisReader  *reader;
+
+    reader = redisReaderCreateWithFunctions(&fuzz_resp_functions);
+    fuzz_check(reader != NULL);
+
+    reader->privdata = &messages;
+
+    fuzz_check(redisReaderFeed(reader, (const char *) stream.data, stream.len)
+               == REDIS_OK);
+
+    do {
+        reply = NULL;
+
+    } while (redisReaderGetReply(reader, &reply) == REDIS_OK && reply != NULL);
+
+    redisReaderFree(reader);
+}
+
+
+static void *
+fuzz_resp_string(const redisReadTask *task, char *text, size_t len)
+{
+    (void) text;
+
+    fuzz_check(len <= (task->type == REDIS_REPLY_STRING
+                       ? SENDKIT_RESP_BULK_MAX : SENDKIT_RESP_LINE_MAX));
+
+    return task->privdata;
+}
+
+
+static void *
+fuzz_resp_array(const redisReadTask *task, fuzz_resp_count_t n)
+{
+    int  *messages;
+
+    messages = task->privdata;
+
+    if (task->parent == NULL) {
+        fuzz_check(n <= SENDKIT_RESP_ARRAY_MAX);
+
+    } else {
+        fuzz_check(*messages && task->parent->parent == NULL);
+    }
+
+    return task->privdata;
+}
+
+
+static void *
+fuzz_resp_integer(const redisReadTask *task, long long n)
+{
+    (void) n;
+
+    return task->privdata;
+}
+
+
+static void *
+fuzz_resp_nil(const redisReadTask *task)
+{
+    return task->privdata;
+}
+
+
+static void
+fuzz_resp_free(void *object)
+{
+    (void) object;
+}
+
+
 static fuzz_resp_e
-fuzz_resp_stream(sendkit_span_t *stream)
+fuzz_resp_stream(sendkit_span_t *stream, int messages)
 {
     fuzz_resp_e  rc;
 
     while (stream->len != 0) {
-        rc = fuzz_resp_reply(stream);
+        rc = fuzz_resp_reply(stream, messages);
 
         if (rc != FUZZ_RESP_WHOLE) {
             return rc;
@@ -167,29 +298,31 @@ fuzz_resp_stream(sendkit_span_t *stream)
 /* an element, or an array of such */
 
 static fuzz_resp_e
-fuzz_resp_reply(sendkit_span_t *stream)
+fuzz_resp_reply(sendkit_span_t *stream, int messages)
 {
-    int          length;
+    long long    length;
     fuzz_resp_e  rc;
 
     if (stream->data[0] != '*') {
-        return fuzz_resp_element(stream);
+        return fuzz_resp_element(stream, 0);
     }
 
     (void) fuzz_byte(stream);
 
-    rc = fuzz_resp_length(stream, SENDKIT_RESP_ARRAY_MAX, &length);
+    rc = fuzz_resp_length(stream, 5, SENDKIT_RESP_ARRAY_MAX, &length);
 
     while (rc == FUZZ_RESP_WHOLE && length-- > 0) {
-        rc = fuzz_resp_element(stream);
+        rc = fuzz_resp_element(stream, messages);
     }
 
     return rc;
 }
 
 
+/* in a message it may be an array of elements that are none */
+
 static fuzz_resp_e
-fuzz_resp_element(sendkit_span_t *stream)
+fuzz_resp_element(sendkit_span_t *stream, int messages)
 {
     if (stream->len == 0) {
         return FUZZ_RESP_MORE;
@@ -205,9 +338,28 @@ fuzz_resp_element(sendkit_span_t *stream)
     case '$':
         return fuzz_resp_bulk(stream);
 
+    case '*':
+        return messages ? fuzz_resp_names(stream) : FUZZ_RESP_BAD;
+
     default:
         return FUZZ_RESP_BAD;
     }
+}
+
+
+static fuzz_resp_e
+fuzz_resp_names(sendkit_span_t *stream)
+{
+    long long    length;
+    fuzz_resp_e  rc;
+
+    rc = fuzz_resp_length(stream, 10, INT64_MAX, &length);
+
+    while (rc == FUZZ_RESP_WHOLE && length-- > 0) {
+        rc = fuzz_resp_element(stream, 0);
+    }
+
+    return rc;
 }
 
 
@@ -236,10 +388,10 @@ fuzz_resp_line(sendkit_span_t *stream)
 static fuzz_resp_e
 fuzz_resp_bulk(sendkit_span_t *stream)
 {
-    int          length;
+    long long    length;
     fuzz_resp_e  rc;
 
-    rc = fuzz_resp_length(stream, SENDKIT_RESP_BULK_MAX, &length);
+    rc = fuzz_resp_length(stream, 5, SENDKIT_RESP_BULK_MAX, &length);
 
     if (rc != FUZZ_RESP_WHOLE || length < 0) {
         return rc;
@@ -251,10 +403,11 @@ fuzz_resp_bulk(sendkit_span_t *stream)
 }
 
 
-/* "-1" for a bulk string, or 1 to 5 digits that are not above the limit */
+/* "-1" for a bulk string, or digits that are not above the limit */
 
 static fuzz_resp_e
-fuzz_resp_length(sendkit_span_t *stream, int limit, int *length)
+fuzz_resp_length(sendkit_span_t *stream, int digits_max, long long limit,
+    long long *length)
 {
     int  digits;
 
@@ -279,9 +432,9 @@ fuzz_resp_length(sendkit_span_t *stream, int limit, int *length)
          stream->len != 0 && stream->data[0] >= '0' && stream->data[0] <= '9';
          digits++)
     {
-        *length = *length * 10 + (int) (fuzz_byte(stream) - '0');
+        *length = *length * 10 + (long long) (fuzz_byte(stream) - '0');
 
-        if (digits == 5 || *length > limit) {
+        if (digits == digits_max || *length > limit) {
             return FUZZ_RESP_BAD;
         }
     }

@@ -15,7 +15,7 @@
  * Watches a stream of RESP2 replies (the Redis serialization protocol) go
  * by, before a parser allocates what their headers announce.  Refuses what
  * no reply to the gateway's commands can be; and what can be no message of
- * Pub/Sub, which may hold one array, of any length.
+ * Pub/Sub, which may hold arrays, of any length.
  */
 
 #define SENDKIT_RESP_LINE_MAX    512    /* bytes of "+...", "-...", ":..." */

@@ -111,11 +111,15 @@ ngx_sendkit_auth_cache_no_channel(ngx_sendkit_auth_cache_t *cache,
     __atomic_store_n(&cache->shared->server, (uint32_t) server,
                      __ATOMIC_RELEASE);
 
-    if (__atomic_exchange_n(&cache->shared->unsupported, 1, __ATOMIC_SEQ_CST)) {
+    if (__atomic_load_n(&cache->shared->unsupported, __ATOMIC_RELAXED)) {
         return 0;
     }
 
+    /* first: from then on what is in the cache is used */
+
     ngx_sendkit_auth_cache_flush(cache);
+
+    __atomic_store_n(&cache->shared->unsupported, 1, __ATOMIC_SEQ_CST);
 
     return 1;
 }

@@ -4,7 +4,7 @@
  */
 
 
-/* Which replies of a Redis server are let through to the parser. */
+/* Which replies and messages of a Redis server are let through to a parser. */
 
 
 #include "sendkit_resp.h"
@@ -35,7 +35,9 @@ typedef struct {
 
 static void test_reply(tap_t *tap, const test_resp_t *t);
 static void test_long(tap_t *tap, const test_long_t *t);
-static int test_accept(sendkit_span_t bytes, size_t step);
+static void test_message(tap_t *tap, const test_resp_t *t);
+static void test_names(tap_t *tap);
+static int test_accept(sendkit_span_t bytes, size_t step, int messages);
 static void test_types(tap_t *tap);
 
 
@@ -122,6 +124,47 @@ static const test_long_t  test_longs[] = {
 };
 
 
+/* where messages are expected; a reply holds none of these arrays */
+
+#define TEST_PUSH  "*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n"
+
+static const test_resp_t  test_messages[] = {
+    { "a message with a name", SENDKIT_SPAN(TEST_PUSH "*1\r\n$1\r\na\r\n"), 1 },
+    { "a message with two names",
+      SENDKIT_SPAN(TEST_PUSH "*2\r\n$1\r\na\r\n$1\r\nb\r\n"), 1 },
+    { "a message with no names", SENDKIT_SPAN(TEST_PUSH "*0\r\n"), 1 },
+    { "two messages", SENDKIT_SPAN(TEST_PUSH "*1\r\n$1\r\na\r\n"
+                                   TEST_PUSH "*1\r\n$1\r\nb\r\n"), 1 },
+    { "a message before a status",
+      SENDKIT_SPAN(TEST_PUSH "*1\r\n$1\r\na\r\n+PONG\r\n"), 1 },
+    { "an array that is first in a message",
+      SENDKIT_SPAN("*2\r\n*1\r\n:1\r\n:2\r\n*64\r\n"), 1 },
+    { "two arrays in a message",
+      SENDKIT_SPAN("*3\r\n*1\r\n:1\r\n*65\r\n:1\r\n"), 1 },
+    { "an array of 65 after an empty one in a message",
+      SENDKIT_SPAN("*2\r\n*0\r\n*65\r\n"), 1 },
+    { "an array in the second array of a message",
+      SENDKIT_SPAN("*3\r\n*1\r\n:1\r\n*1\r\n*"), 0 },
+    { "a message with 4294967296 names",
+      SENDKIT_SPAN(TEST_PUSH "*4294967296\r\n"), 1 },
+    { "a message with 9999999999 names",
+      SENDKIT_SPAN(TEST_PUSH "*9999999999\r\n$1\r\na\r\n"), 1 },
+    { "a message with 10000000000 names",
+      SENDKIT_SPAN(TEST_PUSH "*10000000000"), 0 },
+    { "a message with a nil array", SENDKIT_SPAN(TEST_PUSH "*-1\r\n"), 0 },
+    { "an array in the array of a message",
+      SENDKIT_SPAN(TEST_PUSH "*1\r\n*"), 0 },
+    { "an array that is last in the array of a message",
+      SENDKIT_SPAN(TEST_PUSH "*2\r\n:1\r\n*"), 0 },
+    { "a message with a name of 65537 bytes",
+      SENDKIT_SPAN(TEST_PUSH "*1\r\n$65537"), 0 },
+    { "65 elements after a message",
+      SENDKIT_SPAN(TEST_PUSH "*1\r\n$1\r\na\r\n*65"), 0 },
+    { "65 elements after a message with no names",
+      SENDKIT_SPAN(TEST_PUSH "*0\r\n*65"), 0 }
+};
+
+
 int
 main(void)
 {
@@ -138,6 +181,11 @@ main(void)
         test_long(&tap, &test_longs[i]);
     }
 
+    for (i = 0; i < sizeof(test_messages) / sizeof(test_resp_t); i++) {
+        test_message(&tap, &test_messages[i]);
+    }
+
+    test_names(&tap);
     test_types(&tap);
 
     return tap_done(&tap);
@@ -147,9 +195,9 @@ main(void)
 static void
 test_reply(tap_t *tap, const test_resp_t *t)
 {
-    tap_number(tap, test_accept(t->bytes, t->bytes.len + 1), t->accepted,
+    tap_number(tap, test_accept(t->bytes, t->bytes.len + 1, 0), t->accepted,
                "%s is %s", t->name, t->accepted ? "accepted" : "refused");
-    tap_number(tap, test_accept(t->bytes, 1), t->accepted,
+    tap_number(tap, test_accept(t->bytes, 1, 0), t->accepted,
                "%s is %s byte by byte", t->name,
                t->accepted ? "accepted" : "refused");
 }
@@ -176,21 +224,67 @@ test_long(tap_t *tap, const test_long_t *t)
     bytes.data = text;
     bytes.len = n;
 
-    tap_number(tap, test_accept(bytes, n), t->accepted, "%s is %s", t->name,
+    tap_number(tap, test_accept(bytes, n, 0), t->accepted, "%s is %s", t->name,
                t->accepted ? "accepted" : "refused");
-    tap_number(tap, test_accept(bytes, 7), t->accepted,
+    tap_number(tap, test_accept(bytes, 7, 0), t->accepted,
                "%s is %s in pieces of 7", t->name,
                t->accepted ? "accepted" : "refused");
 }
 
 
+static void
+test_message(tap_t *tap, const test_resp_t *t)
+{
+    tap_number(tap, test_accept(t->bytes, t->bytes.len, 1), t->accepted,
+               "%s is %s", t->name, t->accepted ? "accepted" : "refused");
+    tap_number(tap, test_accept(t->bytes, 1, 1), t->accepted,
+               "%s is %s byte by byte", t->name,
+               t->accepted ? "accepted" : "refused");
+    tap_number(tap, test_accept(t->bytes, t->bytes.len, 0), 0,
+               "%s is no reply", t->name);
+}
+
+
+/* more names than a reply has elements, each counted */
+
+static void
+test_names(tap_t *tap)
+{
+    char            text[64];
+    size_t          i;
+    sendkit_resp_t  resp;
+
+    memset(&resp, 0, sizeof(sendkit_resp_t));
+    resp.messages = 1;
+
+    (void) sendkit_resp_accept(&resp, tap_text(TEST_PUSH));
+    (void) snprintf(text, sizeof(text), "*%u\r\n", TEST_MAX);
+    (void) sendkit_resp_accept(&resp, tap_text(text));
+
+    for (i = 0; i < TEST_MAX; i++) {
+        if (resp.outer != 1
+            || !sendkit_resp_accept(&resp, tap_text("$3\r\nabc\r\n")))
+        {
+            break;
+        }
+    }
+
+    tap_number(tap, (long long) i, TEST_MAX, "a message has %u names",
+               TEST_MAX);
+    tap_number(tap, resp.elements + resp.outer, 0, "and ends after the last");
+    tap_number(tap, sendkit_resp_accept(&resp, tap_text("*64\r\n*1\r\n")), 1,
+               "and another one follows");
+}
+
+
 static int
-test_accept(sendkit_span_t bytes, size_t step)
+test_accept(sendkit_span_t bytes, size_t step, int messages)
 {
     sendkit_span_t  piece;
     sendkit_resp_t  resp;
 
     memset(&resp, 0, sizeof(sendkit_resp_t));
+    resp.messages = messages;
 
     while (bytes.len != 0) {
         piece.data = bytes.data;
@@ -224,7 +318,7 @@ test_types(tap_t *tap)
     for (c = 0; c < 256; c++) {
         type = (unsigned char) c;
         expected = memchr(types, (int) c, sizeof(types) - 1) != NULL;
-        bad += test_accept(bytes, 1) != expected;
+        bad += test_accept(bytes, 1, 0) != expected;
     }
 
     tap_number(tap, bad, 0, "a reply begins with one of the five types");
