@@ -72,6 +72,7 @@ races('hget', 'admin', [ [ 'HSET', 'sendkit:roles:w1', u_admin => 'admin' ] ],
 
 $fake->mark->on(hmget => hold => 'flush', right => 1);
 my $before = begins(1, 'stranger');
+wait_until(sub { $fake->commands('hmget') }) or die 'nothing asked';
 my $flushes = zone($gate)->{flushes};
 $fake->load([ 'DEL', record($Key{stranger})->[1] ])
      ->publish(send => message(undef));

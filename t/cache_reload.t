@@ -3,7 +3,7 @@
 # After a reload with the same configuration the new workers go on with what is
 # cached, and none of what changes in Redis meanwhile is missed.
 #
-# Fails when the zone is made anew (ngx_sendkit_auth_zone_differs()), when the
+# Fails when the zone is made anew (ngx_sendkit_auth_zone_name()), when the
 # new subscriber forgets everything though the old one was there until it was
 # (ngx_sendkit_auth_subscriber_trust()), or when the old one ends before
 # (ngx_sendkit_auth_exiting()).

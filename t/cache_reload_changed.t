@@ -5,8 +5,8 @@
 # made larger, taken out, renamed.
 #
 # Fails when something is missing in the fingerprint
-# (ngx_sendkit_auth_conf_fingerprint()), or when it is not compared
-# (ngx_sendkit_auth_zone_differs()).
+# (ngx_sendkit_auth_conf_fingerprint()), or when it is not part of the name of
+# the zone (ngx_sendkit_auth_zone_name()).
 
 use SendkitAuth;
 use SendkitAuth::Gate;
@@ -63,9 +63,9 @@ for ([ 'server', $gone, redis => 'unix:' . $other->socket ],
      [ 'ttl', $yes, ttl => '61s' ],
      [ 'negative ttl', $yes, negative => '59s' ],
      [ 'lease', $yes, lease => '50s' ],
-     [ 'larger zone', $yes, zone => 'gate:2m' ],
+     [ 'larger zone', $yes, zone => 'gate:32m' ],
      [ 'smaller zone', $yes, zone => 'gate:64k' ],
-     [ 'renamed zone', $yes, zone => 'other:1m' ])
+     [ 'renamed zone', $yes, zone => 'other:16m' ])
 {
     my ($name, $verdict, @args) = @$_;
     my $then = $verdict eq $yes ? 'hit' : 'negative';

@@ -4,9 +4,7 @@
 # the cache until the lease ends and then ask Redis; when it goes on, the cache
 # is used again, with what has changed meanwhile.
 #
-# Fails when the lease is not looked at (ngx_sendkit_auth_cache_channel()), or
-# is renewed from the time when the answer to the PING is read, not from when
-# it was sent (ngx_sendkit_auth_pong()).
+# Fails when the lease is not looked at (ngx_sendkit_auth_cache_channel()).
 
 use SendkitAuth;
 use SendkitAuth::Gate;

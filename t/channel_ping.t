@@ -53,12 +53,13 @@ for my $round (1 .. 2) {
     ok(answered($gate, qr/^200 hit/), "$name - a hit");
     my $flushes = zone($gate)->{flushes};
 
-    $fake->on(ping => hold => $name, right => 1);
     my ($silent) = reverse $fake->events('subscribe');
+
+    # One more PING is answered, and the next ones are not.
+
     $fake->mark;
     wait_until(sub { $fake->commands('ping') }) or die 'no PING';
-
-    # The last PING that was answered came before.
+    $fake->on(ping => hold => $name, right => 1);
 
     my $started = Time::HiRes::time();
     $fake->load([ 'DEL', $record->[1] ]);

@@ -7,7 +7,7 @@
 # Fails when one of these errors is taken for that of a server that has no
 # CLIENT TRACKING (ngx_sendkit_auth_channel_refused()), when the channel is
 # trusted though a step has failed, or when nobody tries again
-# (ngx_sendkit_auth_subscriber_failed()).
+# (ngx_sendkit_auth_lost()).
 
 use SendkitAuth;
 use SendkitAuth::FakeRedis;

@@ -161,7 +161,7 @@ sub publish {
 
     my $n = @$published;
     wait_until(sub { grep { $_->{kind} eq 'published' && $_->{number} == $n }
-                          $self->all_events })
+                          $self->all_events }, 60)
         or die "the fake redis did not publish";
 
     $published->[-1] = [];

@@ -4,11 +4,12 @@ package SendkitAuth::Zone;
 #
 # A gate with a cache, of two workers, with an empty log and the keys of
 # SendkitAuth::Seed in Redis; its changes are told at once, so times are long.
+# The zone is large: in a small one, news of one name often is that of others.
 #
 #   my $gate = zone_gate(ttl => '60s', negative => '60s', lease => '60s',
-#                        zone => 'gate:1m', more => '...', workers => 2, ...);
+#                        zone => 'gate:16m', more => '...', workers => 2, ...);
 #       as gate(); an undefined one of these is not in the configuration.
-#       The cache is in use when it returns
+#       The cache is in use when it returns, but for up => 0
 #   zone_conf(...)          the same for ->reload(http => ...)
 #   fresh_zone($gate, COMMAND, ...)   Redis has the seed and then these, and
 #                           the cache is empty
@@ -17,12 +18,16 @@ package SendkitAuth::Zone;
 #       on a connection of its own, and returns "200 allowed miss, 200 allowed
 #       hit": status, reason, $sendkit_auth_cache
 #   seen_by($gate, $pid, ...)    asks that worker only
+#   crowd($gate, [ KEY, WORKSPACE ], ...)    asks many at once, for a list of
+#       "200 allowed hit USER/ROLE"; of a gate with $Crowded, which answers for
+#       the backend, and needs no log
 #   first_worker($gate)          the pid of the one that subscribes
 #
 #   my $counters = counters($gate);   hits, negatives, misses, bypasses,
 #       evictions, invalidations, flushes, channel, lease_left
-#   told($gate, COMMAND, ...)    runs them in one write, and waits until nginx
-#       is told of a change
+#   pipeline(COMMAND, ...)       runs them in one write
+#   told($gate, COMMAND, ...)    the same, and waits until nginx is told of a
+#       change
 #   channel_is($gate, 'up', NAME)   waits for that
 #   asked()                 commands that Redis got for lookups, as "hget=1
 #                           hmget=1", since it was last called
@@ -46,8 +51,20 @@ use SendkitAuth::Redis;
 use SendkitAuth::Seed;
 use SendkitAuth::Wire ();
 
-our @EXPORT = qw( zone_gate zone_conf fresh_zone seen seen_by first_worker
-                  counters told channel_is asked subscribers stop_worker key );
+our @EXPORT = qw( $Crowded zone_gate zone_conf fresh_zone seen seen_by crowd
+                  first_worker counters told pipeline channel_is asked
+                  subscribers stop_worker key );
+
+our $Crowded = <<"END";
+    location = /v1/campaigns {
+        sendkit_auth  on;
+        include       $SendkitAuth::Top/conf/sendkit_v1_routes.conf;
+        access_log    off;
+        empty_gif;
+    }
+
+    add_header  X-User "\$sendkit_auth_user/\$sendkit_auth_role" always;
+END
 
 my @counters = qw( hits negatives misses bypasses evictions invalidations
                    flushes );
@@ -55,7 +72,7 @@ my %clients;
 
 
 sub zone_conf {
-    my %args = (zone => 'gate:1m', ttl => '60s', negative => '60s',
+    my %args = (zone => 'gate:16m', ttl => '60s', negative => '60s',
                 lease => '60s', more => '', location => '', @_);
 
     my %directive = (zone => 'sendkit_auth_zone',
@@ -72,7 +89,7 @@ sub zone_conf {
     delete @args{ keys %directive };
 
     return gate_conf(%args, more => "$lines$args{more}", location => <<"END");
-        keepalive_requests  1000000;
+        keepalive_requests  1000000000;
         keepalive_timeout   1h;
         add_header          X-Cache \$sendkit_auth_cache always;
 
@@ -101,7 +118,8 @@ sub zone_gate {
             qw( main log_level ));
 
     wait_until(sub { counters($gate)->{channel} ne 'down' })
-        or die "the cache is not used\n", $gate->error_log;
+        or die "the cache is not used\n", $gate->error_log
+        if $args{up} // 1;
     redis('CONFIG', 'RESETSTAT');
 
     return $gate;
@@ -231,6 +249,25 @@ sub seen_by {
 
     return join ' ', map { $_ // '-' } $answer->{status},
                                        @$headers{qw( x-reason x-cache )};
+}
+
+
+# Each worker gets every other request, all of them at once.
+
+sub crowd {
+    my ($gate, @who) = @_;
+
+    my @clients = map { client_of($gate, $_) } $gate->workers;
+    my @bytes = ('') x @clients;
+
+    $bytes[$_ % @clients] .= request_of(@{ $who[$_] }) for 0 .. $#who;
+    $clients[$_]->send($bytes[$_]) for 0 .. $#clients;
+
+    return map {
+        my $answer = $clients[$_ % @clients]->answer;
+        join ' ', $answer->{status},
+                  @{ $answer->{headers} }{qw( x-reason x-cache x-user )};
+    } 0 .. $#who;
 }
 
 

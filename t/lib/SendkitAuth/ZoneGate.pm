@@ -27,7 +27,7 @@ use Exporter qw( import );
 use JSON::PP ();
 
 use SendkitAuth::Gate;
-use SendkitAuth::Process qw( wait_until );
+use SendkitAuth::Process qw( wait_until slurp );
 use SendkitAuth::Wire ();
 
 our @EXPORT = qw( zone_gate zone_args shown shown_of zone waits_for change
@@ -136,6 +136,9 @@ sub client_of {
     my $client;
 
     kill 'STOP', @others;
+    wait_until(sub { !grep { slurp("/proc/$_/stat") !~ /\) T / } @others })
+        or die 'not stopped';
+
     my $found = wait_until(sub {
         $client = SendkitAuth::Wire->new($gate->port);
         my $answer = $client->request('GET', '/zone');
