@@ -37,6 +37,7 @@ my $flushes = counters($gate)->{flushes};
 asked();
 
 for my $round (1 .. 20) {
+    my $left = counters($gate)->{lease_left};
     my $is_over = reload();
 
     my @new = ($gate->workers)[-2, -1];
@@ -45,6 +46,8 @@ for my $round (1 .. 20) {
     $is_over->();
     is(seen($gate, 'owner', 'w1'), "$yes hit, $yes hit",
        "reload $round - known when it is over");
+    ok(wait_until(sub { counters($gate)->{lease_left} > $left }),
+       "reload $round - the lease is renewed");
 }
 
 is(asked(), '', 'reloads - Redis was not asked');

@@ -78,6 +78,26 @@ is(shown($gate, 'owner', 'w1'), '200 miss', 'told of a change');
 is(shown($gate, 'owner', 'w1'), '200 hit', 'and kept');
 ends_well($gate, 'reloads');
 
+# Nor for one that has it, and does not let the next worker use it: the cache
+# is not used then.
+
+$fake = SendkitAuth::FakeRedis->new->load(@$Seed)
+    ->on('client tracking' => send => "-ERR syntax error\r\n");
+$gate = zone_gate($fake, channel => 'unsupported');
+
+ask($gate, 'owner', 'w1');
+is(shown($gate, 'owner', 'w1'), '200 hit', 'kept');
+$fake->on('client tracking' => send => "-NOPERM not for you\r\n")
+     ->load([ 'DEL', record($Key{owner})->[1] ]);
+$gate->reload;
+waits_for($gate, channel => 'down');
+wait_until(sub { $gate->workers == 1 }) or die 'the old worker stays';
+is(shown($gate, 'owner', 'w1'), '401 unknown_key bypass',
+   'a server that refuses to tell is not one that cannot');
+$fake->load(@$Seed);
+is(shown($gate, 'owner', 'w1'), '200 bypass', 'each request asks');
+ends_well($gate, 'refused');
+
 # The time that is set.
 
 $fake = SendkitAuth::FakeRedis->new->load(@$Seed)
