@@ -59,7 +59,7 @@ VALGRIND      = --num-callers=50 --leak-check=no \
                 $(addprefix --suppressions=,$(wildcard t/valgrind.suppress))
 
 .PHONY: help deps demo-deps build demo test style unit stress fuzz suite \
-        sanitize valgrind install clean distclean FORCE
+        sanitize valgrind bench install clean distclean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -80,6 +80,9 @@ help:
 	@echo '                T=t/FILE.t runs one file'
 	@echo 'make sanitize   unit tests and suite with ASan and UBSan; T=t/FILE.t'
 	@echo 'make valgrind   run the suite in valgrind; T=t/FILE.t'
+	@echo 'make bench      measure the module against others: a quarter of an'
+	@echo '                hour, writes docs/benchmarks.md; BENCH_ROUNDS=1'
+	@echo '                BENCH_SECONDS=1 BENCH_KEYS=10000 for a trial'
 	@echo 'make install    install the module, the routes of the SendKit API, and'
 	@echo '                sendkit-authctl with its manual'
 	@echo 'make clean      remove what was built'
@@ -293,6 +296,19 @@ valgrind: deps
 	    SENDKIT_AUTHCTL=$(TOP)/$(AUTHCTL) \
 	    SENDKIT_AUTH_SLOW=1 TEST_NGINX_TIMEOUT=20 TEST_NGINX_SLEEP=0.3 \
 	    TEST_NGINX_USE_VALGRIND='$(VALGRIND)' $(PROVE) $(T)
+
+
+# What is not given is as bench/run has it.
+
+bench: build
+	@tools/install-deps bench
+	@TEST_NGINX_BINARY=$(NGINX) SENDKIT_AUTH_MODULE=$(TOP)/$(MODULE) \
+	    bench/revocation
+	@BENCH_ROUNDS=$(BENCH_ROUNDS) BENCH_SECONDS=$(BENCH_SECONDS) \
+	    BENCH_REQUESTS=$(BENCH_REQUESTS) BENCH_KEYS=$(BENCH_KEYS) \
+	    BENCH_COUNTED=$(BENCH_COUNTED) BENCH_DOCS=$(BENCH_DOCS) \
+	    TEST_NGINX_BINARY=$(NGINX) \
+	    perl -It/lib -Ibench/lib bench/run
 
 
 install: build

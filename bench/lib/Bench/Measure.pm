@@ -9,12 +9,14 @@ package Bench::Measure;
 #       { ID => { rps, ratio, cpu, p50, p99, commands => [ one a round ] } }
 #   instructions($stage, REQUESTS)
 #       { ID => instructions a request }
-#   memory($stage, ZONE SIZE in MB, [ KEYS, ... ])
+#   memory($stage, MEGABYTES, KEYS, ...)
 #       [ { keys, hits } ]      that are still hits when all come again
-#   curve($stage, ROUNDS, SECONDS, REQUESTS, [ KEYS, ... ])
-#       [ { keys, instructions, rps, ratio, cpu => [ one a round ] } ]
-#   workers($stage, ROUNDS, SECONDS, [ WORKERS, ... ])
+#   curve($stage, ROUNDS, SECONDS, REQUESTS, MOST, KEYS, ...)
+#       [ { keys, instructions, rps, ratio, cpu, commands } ]
+#       the last four as above; instructions with at most so many keys
+#   workers($stage, ROUNDS, SECONDS, WORKERS, ...)
 #       { ID => { WORKERS => [ rps of each round ] } }
+#   fewer(ROUNDS)               half of them
 
 use strict;
 use warnings;
@@ -27,13 +29,11 @@ use Bench::Load;
 use Bench::Subjects;
 use SendkitAuth::Process qw( temp_dir slurp );
 
-our @EXPORT = qw( throughput instructions memory curve workers );
+our @EXPORT = qw( throughput instructions memory curve workers fewer );
 
 # The keys that are sent before anything is counted, so that caches are warm.
 
 my $warm = 1000;
-
-# Entries that outlive what is measured.
 
 my $long = 'sendkit_auth_cache_ttl 1h;';
 
@@ -59,6 +59,11 @@ sub rounds {
 }
 
 
+# For what has many subjects of the same kind.
+
+sub fewer { return int(($_[0] + 1) / 2) }
+
+
 sub throughput {
     my ($stage, $rounds, $seconds) = @_;
 
@@ -72,6 +77,8 @@ sub throughput {
     rounds($rounds, 'throughput', sub {
         my ($subject) = @_;
         my $id = $subject->{id};
+
+        fill($gate{$id}, $subject, $warm);
         my $result = load_round($stage, $gate{$id}, $subject, $seconds);
 
         push @{ $results{$id}{$_} }, $result->{$_}
@@ -90,10 +97,10 @@ sub throughput {
 }
 
 
+# Also what Redis was asked meanwhile.
+
 sub load_round {
     my ($stage, $gate, $subject, $seconds) = @_;
-
-    fill($gate, $subject, $warm);
 
     my $result;
     my $commands = $stage->commands(sub {
@@ -194,15 +201,14 @@ sub hits {
 
 
 # The zone has room for all of them, and for those that share a set with others.
+# Entries outlive what is measured.  The base, number 0, has no keys.
 
 sub curve {
-    my ($stage, $rounds, $seconds, $requests, @keys) = @_;
-
-    # The base has no keys.
+    my ($stage, $rounds, $seconds, $requests, $counted, @keys) = @_;
 
     my %subject = (0 => subject('proxy'));
     my %gate = (0 => $stage->start($subject{0}));
-    my (@results, %rps, %cpu);
+    my %results;
 
     for my $keys (@keys) {
         say_step("curve, caching $keys keys");
@@ -216,28 +222,28 @@ sub curve {
 
     rounds($rounds, 'curve', sub {
         my ($keys) = @_;
-        my $result = load($gate{$keys}, $subject{$keys}, $seconds);
-        push @{ $rps{$keys} }, $result->{rps};
-        push @{ $cpu{$keys} }, $result->{cpu};
-    }, sort { $a <=> $b } keys %gate);
+        my $result = load_round($stage, $gate{$keys}, $subject{$keys},
+                                $seconds);
+        push @{ $results{$keys}{$_} }, $result->{$_}
+            for qw( rps cpu commands );
+    }, 0, @keys);
 
     $_->quit for values %gate;
 
-    for my $keys (@keys) {
+    for my $keys (grep { $_ <= $counted } @keys) {
         say_step("curve, instructions with $keys keys");
 
-        my $subject = $subject{$keys};
-        my $instructions = count($stage, $subject, $requests, sub {
-            fill($_[0], $subject, $keys);
-        }, set => $long);
-
-        push @results, { keys => $keys, rps => $rps{$keys},
-                         cpu => $cpu{$keys},
-                         ratio => ratios($rps{$keys}, $rps{0}),
-                         instructions => $instructions };
+        $results{$keys}{instructions} =
+            count($stage, $subject{$keys}, $requests, sub {
+                fill($_[0], $subject{$keys}, $keys);
+            }, set => $long);
     }
 
-    return \@results;
+    my $base = delete $results{0};
+
+    return [ map { { keys => $_, %{ $results{$_} },
+                     ratio => ratios($results{$_}{rps}, $base->{rps}) } }
+                 @keys ];
 }
 
 
@@ -253,9 +259,11 @@ sub workers {
 
         rounds($rounds, "$workers workers", sub {
             my ($subject) = @_;
-            my $result = load_round($stage, $gate{$subject->{id}}, $subject,
-                                    $seconds);
-            push @{ $results{$subject->{id}}{$workers} }, $result->{rps};
+            my $id = $subject->{id};
+
+            fill($gate{$id}, $subject, $warm);
+            push @{ $results{$id}{$workers} },
+                 load($gate{$id}, $subject, $seconds)->{rps};
         }, @subjects);
 
         $_->quit for values %gate;

@@ -39,6 +39,7 @@ sub plots {
     plot("$dir/keys.svg", curve($results));
     plot("$dir/memory.svg", memory($results));
     plot("$dir/workers.svg", workers($results));
+    plot("$dir/revocation.svg", revocation());
 }
 
 
@@ -106,7 +107,7 @@ sub curve {
     my @rows = map { [ $_->{keys},
                        map({ 100 * $_ } median($_->{ratio}),
                            range(@{ $_->{ratio} })),
-                       $_->{instructions} ] } @{ $results->{curve} };
+                       $_->{instructions} // 'NaN' ] } @{ $results->{curve} };
 
     return data(@rows) . <<'END';
 set title "Hits by the number of cached keys"
@@ -167,6 +168,25 @@ sub workers {
            . qq(set style histogram clustered gap 1\nset boxwidth 0.9\n)
            . qq(set key outside bottom horizontal\n)
            . 'plot ' . join(', ', @lines) . "\n";
+}
+
+
+# Each sample is one step of the curve.
+
+sub revocation {
+    return <<'END';
+set title "From the write to the first 403"
+set logscale x
+set format x "%g"
+set xrange [0.1:*]
+set xlabel "ms"
+set ylabel "% of the writes"
+set yrange [0:100]
+set key bottom right
+samples(case) = "build/revocation/" . case . ".txt"
+plot for [case in "up killed blackholed"] samples(case) \
+         using 1:(100.0) smooth cnormal lw 2 title case
+END
 }
 
 1;

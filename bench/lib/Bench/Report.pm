@@ -13,6 +13,7 @@ use warnings;
 use Exporter qw( import );
 
 use Bench::Gate ();
+use Bench::Measure qw( fewer );
 use Bench::Numbers;
 use Bench::Plot;
 use Bench::Subjects;
@@ -31,17 +32,20 @@ sub report {
         memory       => memory($results),
         curve        => curve($results),
         workers      => workers($results),
+        revocation   => revocation(),
         command      => command($results),
         minutes      => $results->{minutes},
         rounds       => $results->{option}{ROUNDS},
         seconds      => $results->{option}{SECONDS},
         requests     => $results->{option}{REQUESTS},
+        counted      => number($results->{option}{COUNTED}),
+        fewer        => fewer($results->{option}{ROUNDS}),
         map({ ("machine_$_" => $results->{machine}{$_}) }
             keys %{ $results->{machine} }),
     );
 
     print "\n", map { "$value{$_}\n" } qw( throughput instructions memory curve
-                                           workers targets );
+                                           workers revocation targets );
 
     my $text = slurp("$Bench::Gate::Top/bench/benchmarks.md.in");
     $text =~ s/%(\w+)%/$value{$1} \/\/ die "unknown %$1%\n"/ge;
@@ -62,7 +66,7 @@ sub command {
 
     my %option = %{ $results->{option} };
     return join ' ', 'make bench', map { "BENCH_$_=$option{$_}" }
-                                       qw( ROUNDS SECONDS REQUESTS KEYS );
+                                       qw( ROUNDS SECONDS REQUESTS KEYS COUNTED );
 }
 
 
@@ -75,10 +79,11 @@ sub targets {
     my $base = sub { over($results, $_[0]) };
     my $ratio = median($results->{throughput}{hit}{ratio});
 
-    my ($flat_low, $flat_high) = range(map { $_->{instructions} }
-                                           @{ $results->{curve} });
+    my ($flat_low, $flat_high) = range(grep { $_ }
+        map { $_->{instructions} } @{ $results->{curve} });
     my $flat = ($flat_high / $flat_low - 1) * 100;
     my $bytes = bytes_per_key($results);
+    my ($up) = revocation() =~ /^\| up +\|(?: +[\d.]+ \|){3} +([\d.]+)/m;
 
     my @rows = (
         [ 'instructions, hit over bare `proxy_pass`', 6000, $base->('hit') ],
@@ -94,6 +99,8 @@ sub targets {
                  met($_->[2] <= $_->[1]) ] } @rows),
         [ 'requests a second, hit against bare `proxy_pass`', 'at least 97 %',
           percent($ratio), met($ratio >= 0.97) ],
+        [ 'first 403 after a write, p99, ms', 'less than 5', $up,
+          met($up < 5) ],
         [ 'instructions of a hit, most against least cached keys',
           'flat (5 %)', sprintf('%+.1f %%', $flat), met($flat <= 5) ]);
 }
@@ -176,11 +183,14 @@ sub curve {
         my ($low, $high) = range(@{ $_->{ratio} });
         [ number($_->{keys}), number(median($_->{rps})),
           percent(median($_->{ratio})), percent($low), percent($high),
-          sprintf('%.1f', median($_->{cpu})), number($_->{instructions}) ]
+          sprintf('%.1f', median($_->{cpu})),
+          sprintf('%.2f', median($_->{commands})),
+          $_->{instructions} ? number($_->{instructions}) : '' ]
     } @{ $results->{curve} };
 
     return table([ 'cached keys', 'requests/s', 'of bare `proxy_pass`',
-                   'least', 'most', 'CPU us', 'instructions' ], @rows);
+                   'least', 'most', 'CPU us', 'Redis commands',
+                   'instructions' ], @rows);
 }
 
 
@@ -198,6 +208,25 @@ sub workers {
     } @subjects;
 
     return table([ 'requests/s with', map { "$_ workers" } @workers ], @rows);
+}
+
+
+# What bench/revocation has measured.
+
+my %channel = (
+    up         => 'up',
+    killed     => 'connection closed right before the write',
+    blackholed => 'nothing passes on it from right before the write on',
+);
+
+sub revocation {
+    my @rows = map { [ split /\t/ ] }
+                   split /\n/, slurp('build/revocation/table.tsv');
+    shift @rows;
+
+    return table([ 'channel', 'writes', 'p50 ms', 'p90 ms', 'p99 ms', 'most',
+                   'still allowed, p99 ms', 'most' ],
+                 map { [ $channel{$_->[0]}, @$_[1 .. $#$_] ] } @rows);
 }
 
 
