@@ -56,6 +56,8 @@ static void ngx_sendkit_auth_pong(void *data);
 static ngx_uint_t ngx_sendkit_auth_subscriber_trust(
     ngx_sendkit_auth_subscriber_t *subscriber);
 static ngx_int_t ngx_sendkit_auth_exiting(void *data);
+static void ngx_sendkit_auth_subscriber_leave(
+    ngx_sendkit_auth_subscriber_t *subscriber);
 static void ngx_sendkit_auth_lost(void *data, ngx_sendkit_auth_lost_e why);
 static void ngx_sendkit_auth_subscriber_no_tracking(
     ngx_sendkit_auth_subscriber_t *subscriber);
@@ -220,6 +222,7 @@ ngx_sendkit_auth_subscribed(void *data)
     subscriber->state = NGX_SENDKIT_AUTH_SUBSCRIBER_SUBSCRIBED;
     subscriber->since = ngx_sendkit_auth_clock();
 
+    ngx_sendkit_auth_cache_subscribe(subscriber->cache, subscriber->since);
     ngx_sendkit_auth_subscriber_ping(subscriber);
 }
 
@@ -269,6 +272,11 @@ ngx_sendkit_auth_pong(void *data)
 
     subscriber->pinging = 0;
 
+    if (ngx_exiting) {
+        ngx_sendkit_auth_subscriber_leave(subscriber);
+        return;
+    }
+
     next = NGX_SENDKIT_AUTH_TRUST_RETRY;
 
     if (ngx_sendkit_auth_subscriber_trust(subscriber)) {
@@ -280,9 +288,7 @@ ngx_sendkit_auth_pong(void *data)
                                                         subscriber->channel));
     }
 
-    if (!ngx_exiting) {
-        ngx_add_timer(&subscriber->timer, next);
-    }
+    ngx_add_timer(&subscriber->timer, next);
 }
 
 
@@ -328,8 +334,6 @@ ngx_sendkit_auth_subscriber_trust(ngx_sendkit_auth_subscriber_t *subscriber)
 }
 
 
-/* says that it was alive up to now, for the next one to go on from there */
-
 static ngx_int_t
 ngx_sendkit_auth_exiting(void *data)
 {
@@ -347,6 +351,31 @@ ngx_sendkit_auth_exiting(void *data)
 }
 
 
+/*
+ * Says up to when it was alive, for the next one to go on from there.  If that
+ * one is not told yet what changes, nobody will be for a while.
+ */
+
+static void
+ngx_sendkit_auth_subscriber_leave(ngx_sendkit_auth_subscriber_t *subscriber)
+{
+    ngx_sendkit_auth_cache_t *cache = subscriber->cache;
+
+    if (ngx_sendkit_auth_cache_unsubscribe(cache, subscriber->since)) {
+        ngx_sendkit_auth_cache_lose(cache);
+
+    } else if (ngx_sendkit_auth_cache_subscribed(cache)
+               >= subscriber->pinged)
+    {
+        ngx_sendkit_auth_subscriber_ping(subscriber);
+
+    } else {
+        ngx_sendkit_auth_cache_renew(cache, subscriber->pinged,
+                      ngx_sendkit_auth_channel_server(subscriber->channel));
+    }
+}
+
+
 static void
 ngx_sendkit_auth_lost(void *data, ngx_sendkit_auth_lost_e why)
 {
@@ -361,6 +390,15 @@ ngx_sendkit_auth_lost(void *data, ngx_sendkit_auth_lost_e why)
 
     if (subscriber->timer.timer_set) {
         ngx_del_timer(&subscriber->timer);
+    }
+
+    /* another one may have left in the belief that this one is there */
+
+    if (state != NGX_SENDKIT_AUTH_SUBSCRIBER_CLOSED
+        && ngx_sendkit_auth_cache_unsubscribe(subscriber->cache,
+                                              subscriber->since))
+    {
+        ngx_sendkit_auth_cache_lose(subscriber->cache);
     }
 
     if (ngx_exiting) {

@@ -42,7 +42,8 @@ typedef struct {
 
     uint32_t                      unsupported;
     uint32_t                      server;
-    u_char                        unused4[56];
+    uint64_t                      subscribed;
+    u_char                        unused4[48];
 
     ngx_sendkit_auth_counters_t   counters;
 } ngx_sendkit_auth_cache_shared_t;

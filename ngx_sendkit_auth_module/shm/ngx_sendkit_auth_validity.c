@@ -104,6 +104,42 @@ ngx_sendkit_auth_cache_lose(ngx_sendkit_auth_cache_t *cache)
 }
 
 
+void
+ngx_sendkit_auth_cache_subscribe(ngx_sendkit_auth_cache_t *cache,
+    uint64_t since)
+{
+    __atomic_store_n(&cache->shared->subscribed, since, __ATOMIC_SEQ_CST);
+}
+
+
+ngx_uint_t
+ngx_sendkit_auth_cache_unsubscribe(ngx_sendkit_auth_cache_t *cache,
+    uint64_t since)
+{
+    uint64_t  last;
+
+    last = ngx_sendkit_auth_cache_subscribed(cache);
+
+    while (last <= since) {
+        if (__atomic_compare_exchange_n(&cache->shared->subscribed, &last, 0,
+                                        0, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+uint64_t
+ngx_sendkit_auth_cache_subscribed(const ngx_sendkit_auth_cache_t *cache)
+{
+    return __atomic_load_n(&cache->shared->subscribed, __ATOMIC_SEQ_CST);
+}
+
+
 ngx_uint_t
 ngx_sendkit_auth_cache_no_channel(ngx_sendkit_auth_cache_t *cache,
     ngx_uint_t server)

@@ -61,6 +61,18 @@ ngx_uint_t ngx_sendkit_auth_cache_no_channel(ngx_sendkit_auth_cache_t *cache,
 ngx_sendkit_auth_channel_e ngx_sendkit_auth_cache_channel(
     const ngx_sendkit_auth_cache_t *cache, uint64_t now);
 
+/*
+ * Since when whoever has come last is told what changes; 0 if that one has left
+ * again, or there was none.  Leaving returns 1 if nobody has come later.
+ */
+
+void ngx_sendkit_auth_cache_subscribe(ngx_sendkit_auth_cache_t *cache,
+    uint64_t since);
+ngx_uint_t ngx_sendkit_auth_cache_unsubscribe(ngx_sendkit_auth_cache_t *cache,
+    uint64_t since);
+uint64_t ngx_sendkit_auth_cache_subscribed(
+    const ngx_sendkit_auth_cache_t *cache);
+
 /* when it was alive last; 0: it is lost, or there was none yet */
 
 uint64_t ngx_sendkit_auth_cache_alive(const ngx_sendkit_auth_cache_t *cache);
