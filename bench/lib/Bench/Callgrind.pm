@@ -12,6 +12,10 @@ package Bench::Callgrind;
 #   ...                        is counted, and not told
 #   my $n = Bench::Callgrind::between($gate, $file, sub { ... });
 #
+#   Bench::Callgrind::profile($gate, $file, REQUESTS)
+#                              { FUNCTION => instructions a request }, of the
+#                              module's, with what they call, of the last code
+#
 # What is before and after the code is counted into other files, so neither
 # starting nor ending is in the result.
 
@@ -35,20 +39,48 @@ sub on {
 sub between {
     my ($gate, $file, $code) = @_;
 
-    my ($worker) = $gate->workers;
-
     control($gate, '-d');
     $code->();
     control($gate, '-d');
 
-    # The last one written has the highest number.
-
-    my ($last) = sort { ($b =~ /(\d+)$/)[0] <=> ($a =~ /(\d+)$/)[0] }
-                      glob "$file.$worker.*";
-    my ($total) = slurp($last) =~ /^totals: (\d+)/m
+    my ($total) = slurp(last_dump($gate, $file)) =~ /^totals: (\d+)/m
         or die "callgrind has counted nothing\n", $gate->log;
 
     return $total;
+}
+
+
+# The last one written has the highest number.
+
+sub last_dump {
+    my ($gate, $file) = @_;
+
+    my ($worker) = $gate->workers;
+    my ($last) = sort { ($b =~ /(\d+)$/)[0] <=> ($a =~ /(\d+)$/)[0] }
+                      glob "$file.$worker.*";
+    return $last;
+}
+
+
+# A function is listed once for each of its source files; the one with most has
+# all of it.
+
+sub profile {
+    my ($gate, $file, $requests) = @_;
+
+    my $dump = last_dump($gate, $file);
+    my %profile;
+
+    for (qx(callgrind_annotate --inclusive=yes --threshold=100 $dump 2>&1)) {
+        my ($count, $function) =
+            /^\s*([\d,]+) .*:((?:ngx_)?sendkit_\w+)(?:\.\S+)? \[/ or next;
+
+        $count =~ tr/,//d;
+        $count /= $requests;
+        $profile{$function} = $count if $count > ($profile{$function} // 0);
+    }
+
+    return \%profile;
 }
 
 

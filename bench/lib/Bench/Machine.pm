@@ -30,9 +30,10 @@ sub machine {
                    . (() = $cpus =~ /^processor/mg) . ' cores',
         sha     => $cpus =~ /\bsha_ni\b/ ? 'yes' : 'no',
         memory  => sprintf('%.0f GB', $memory / 1e6),
-        system  => "$system, " . join(' ', (POSIX::uname())[0, 2]),
+        system  => "$system, Linux "
+                   . ((POSIX::uname())[2] =~ s/[^\d.].*//r),
         date    => POSIX::strftime('%Y-%m-%d %H:%M UTC', gmtime),
-        commit  => first_line('git describe --always --dirty'),
+        commit  => first_line('git log -1 --format=%h ngx_sendkit_auth_module'),
         nginx   => first_line('nginx -v') =~ s/.*nginx.//r,
         redis   => $redis,
         openssl => first_line('openssl version') =~ s/^OpenSSL (\S+).*/$1/r,

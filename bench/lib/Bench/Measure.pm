@@ -8,7 +8,7 @@ package Bench::Measure;
 #   throughput($stage, ROUNDS, SECONDS)
 #       { ID => { rps, ratio, cpu, p50, p99, commands => [ one a round ] } }
 #   instructions($stage, REQUESTS)
-#       { ID => instructions a request }
+#       { ID => instructions a request }, and { ID => { FUNCTION => the same } }
 #   memory($stage, MEGABYTES, KEYS, ...)
 #       [ { keys, hits } ]      that are still hits when all come again
 #   curve($stage, ROUNDS, SECONDS, REQUESTS, MOST, KEYS, ...)
@@ -124,19 +124,21 @@ sub ratios {
 sub instructions {
     my ($stage, $requests) = @_;
 
-    my %results;
+    my (%results, %profiles);
 
     for my $subject (@Subjects) {
         my $few = { %$subject };
         $few->{keys} = 100 if $few->{keys} <= $warm;
 
         say_step("instructions, $subject->{id}");
-        $results{$subject->{id}} = count($stage, $few, $requests, sub {
+        my $id = $subject->{id};
+
+        ($results{$id}, $profiles{$id}) = count($stage, $few, $requests, sub {
             send_some($_[0], $few, 0, 199);
         });
     }
 
-    return \%results;
+    return (\%results, \%profiles);
 }
 
 
@@ -157,8 +159,9 @@ sub count {
         send_some($gate, $subject, 300, 299 + $requests);
     });
 
+    my $profile = Bench::Callgrind::profile($gate, $file, $requests);
     $gate->quit;
-    return $sum / $requests;
+    return ($sum / $requests, $profile);
 }
 
 
@@ -233,7 +236,7 @@ sub curve {
     for my $keys (grep { $_ <= $counted } @keys) {
         say_step("curve, instructions with $keys keys");
 
-        $results{$keys}{instructions} =
+        ($results{$keys}{instructions}) =
             count($stage, $subject{$keys}, $requests, sub {
                 fill($_[0], $subject{$keys}, $keys);
             }, set => $long);

@@ -180,12 +180,13 @@ set logscale x
 set format x "%g"
 set xrange [0.1:*]
 set xlabel "ms"
-set ylabel "% of the writes"
-set yrange [0:100]
+set ylabel "share of the writes"
+set yrange [0:1]
+set format y "%g"
 set key bottom right
 samples(case) = "build/revocation/" . case . ".txt"
 plot for [case in "up killed blackholed"] samples(case) \
-         using 1:(100.0) smooth cnormal lw 2 title case
+         using 1:(1.0) smooth cnormal lw 2 title case
 END
 }
 

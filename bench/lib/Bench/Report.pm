@@ -29,6 +29,7 @@ sub report {
         targets      => targets($results),
         throughput   => throughput($results),
         instructions => instructions($results),
+        profile      => profile($results, 'hit', 'no_zone'),
         memory       => memory($results),
         curve        => curve($results),
         workers      => workers($results),
@@ -65,8 +66,9 @@ sub command {
     my ($results) = @_;
 
     my %option = %{ $results->{option} };
-    return join ' ', 'make bench', map { "BENCH_$_=$option{$_}" }
-                                       qw( ROUNDS SECONDS REQUESTS KEYS COUNTED );
+    return join ' ', 'make bench',
+                     map { "BENCH_$_=$option{$_}" }
+                         qw( ROUNDS SECONDS REQUESTS KEYS COUNTED );
 }
 
 
@@ -161,6 +163,23 @@ sub instructions {
     } @Subjects;
 
     return table([ '', 'instructions', 'over its base' ], @rows);
+}
+
+
+# The functions that most is spent in, by the last of them.
+
+sub profile {
+    my ($results, @ids) = @_;
+
+    my @profiles = map { $results->{profiles}{$_} } @ids;
+    my $total = sub { my ($f) = @_; map { $_->{$f} // 0 } @profiles };
+    my @functions = sort { ($total->($b))[-1] <=> ($total->($a))[-1] }
+                         keys %{ $profiles[-1] };
+
+    return table([ '', map { subject($_)->{title} } @ids ],
+                 map { my $f = $_;
+                       [ "`$f`", map { $_ ? number($_) : '' } $total->($f) ] }
+                     @functions[0 .. 29]);
 }
 
 
