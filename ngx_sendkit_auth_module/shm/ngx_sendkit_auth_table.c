@@ -300,7 +300,11 @@ ngx_sendkit_auth_table_unlock(ngx_sendkit_auth_set_t *set, uint64_t held)
 }
 
 
-/* where in its set, which is locked, an entry is to stand */
+/*
+ * Where in its set, which is locked, an entry is to stand.  Of those that are
+ * alive any is evicted: if it were the oldest, nine that are used in turn would
+ * drive each other out of a set of eight, and none would ever be found.
+ */
 
 static ngx_uint_t
 ngx_sendkit_auth_table_way(const ngx_sendkit_auth_table_t *table,
@@ -308,13 +312,10 @@ ngx_sendkit_auth_table_way(const ngx_sendkit_auth_table_t *table,
     const ngx_sendkit_auth_entry_t *entry,
     ngx_sendkit_auth_table_pt is_alive, void *data, ngx_uint_t *evicted)
 {
-    uint64_t                  first;
-    ngx_uint_t                free, oldest, way;
+    ngx_uint_t                free, way;
     ngx_sendkit_auth_entry_t  other;
 
-    first = 0;
     free = NGX_SENDKIT_AUTH_TABLE_WAYS;
-    oldest = NGX_SENDKIT_AUTH_TABLE_WAYS;
 
     for (way = 0; way < NGX_SENDKIT_AUTH_TABLE_WAYS; way++) {
 
@@ -335,12 +336,6 @@ ngx_sendkit_auth_table_way(const ngx_sendkit_auth_table_t *table,
 
         if (!is_alive(data, &other)) {
             free = way;
-
-        } else if (oldest == NGX_SENDKIT_AUTH_TABLE_WAYS
-                   || other.expires < first)
-        {
-            oldest = way;
-            first = other.expires;
         }
     }
 
@@ -350,5 +345,6 @@ ngx_sendkit_auth_table_way(const ngx_sendkit_auth_table_t *table,
 
     *evicted = 1;
 
-    return oldest;
+    return ngx_sendkit_auth_table_mix(entry->expires, tag)
+           % NGX_SENDKIT_AUTH_TABLE_WAYS;
 }

@@ -72,8 +72,8 @@ ngx_int_t ngx_sendkit_auth_table_lookup(const ngx_sendkit_auth_table_t *table,
 
 /*
  * Stores an entry, in place of the one with its name, or of one that is
- * empty, dead by the handler, or else expires first; *evicted is set to 1
- * in the last case, and else to 0.
+ * empty, dead by the handler, or else any; *evicted is set to 1 in the last
+ * case, and else to 0.
  *
  * NGX_OK, or NGX_DECLINED: another process writes to the set.
  */
