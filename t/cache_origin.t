@@ -5,9 +5,8 @@
 # origin neither sees that "no" nor hides it from one that asks.
 #
 # Fails when the names of the markers are not tracked
-# (ngx_sendkit_auth_tracked), when the marker is not among what a cached "no"
-# depends on (ngx_sendkit_auth_flight_read()), or when both kinds of location
-# share it (ngx_sendkit_auth_cache_miss_name()).
+# (ngx_sendkit_auth_tracked), or when both kinds of location share the "no"
+# (ngx_sendkit_auth_cache_miss_name()).
 
 use SendkitAuth;
 use SendkitAuth::Gate;

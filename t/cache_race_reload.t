@@ -5,8 +5,7 @@
 # then, knows better.
 #
 # Fails when an entry is stored with the generation of the time when it is
-# stored (ngx_sendkit_auth_cache_watch()), or when the generations begin
-# again after a reload.
+# stored (ngx_sendkit_auth_cache_watch()).
 
 use SendkitAuth;
 use SendkitAuth::FakeRedis;

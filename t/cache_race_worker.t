@@ -4,8 +4,7 @@
 # said before it: that is kept for neither of them.
 #
 # Fails when an entry is stored with the generation of the time when it is
-# stored (ngx_sendkit_auth_cache_watch()), or when a worker keeps generations
-# of its own.
+# stored (ngx_sendkit_auth_cache_watch()).
 
 use SendkitAuth;
 use SendkitAuth::FakeRedis;

@@ -5,8 +5,7 @@
 # is wrong.  The new nginx has a zone and a subscriber of its own; after a
 # reload both processes have the same zone.
 #
-# Fails when ngx_sendkit_auth_cache_invalidate() does nothing, or when nobody
-# subscribes in an nginx that was started by another one.
+# Fails when ngx_sendkit_auth_cache_invalidate() does nothing.
 
 use SendkitAuth;
 use SendkitAuth::Process qw( slurp );

@@ -3,9 +3,8 @@
 # What can be no message ends the channel: from then on the cache is not used,
 # and when the server is subscribed to again, nothing in it counts any more.
 #
-# Fails when ngx_sendkit_auth_channel_lost() does not tell the subscriber, when
-# ngx_sendkit_auth_lost() does not end the trust, or when there is no flush
-# before the cache is used again (ngx_sendkit_auth_subscriber_trust()).
+# Fails when ngx_sendkit_auth_lost() does not end the trust, or when there is no
+# flush before the cache is used again (ngx_sendkit_auth_subscriber_trust()).
 
 use SendkitAuth;
 use SendkitAuth::FakeRedis;
