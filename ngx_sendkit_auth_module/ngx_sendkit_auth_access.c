@@ -241,9 +241,15 @@ static ngx_int_t
 ngx_sendkit_auth_access_decide(ngx_http_request_t *r,
     ngx_sendkit_auth_ctx_t *ctx)
 {
+    struct timeval  now;
+
     for ( ;; ) {
 
-        ctx->facts.now = time(NULL);
+        /* time() is behind by up to a tick of the kernel */
+
+        ngx_gettimeofday(&now);
+
+        ctx->facts.now = now.tv_sec;
         ctx->need = sendkit_decision(&ctx->facts, &ctx->reason);
 
         if (ctx->need == SENDKIT_DECIDED) {
