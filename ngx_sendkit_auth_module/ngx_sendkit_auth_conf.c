@@ -112,7 +112,7 @@ ngx_sendkit_auth_conf_check(ngx_conf_t *cf, ngx_sendkit_auth_loc_conf_t *sacf)
         return NGX_CONF_ERROR;
     }
 
-    if (samcf->lookup.redis.naddrs == 0) {
+    if (samcf->lookup.redis.nservers == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"sendkit_auth\" is on in \"%V\" but there is no "
                            "\"sendkit_auth_redis\"", name);

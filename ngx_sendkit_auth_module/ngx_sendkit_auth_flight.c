@@ -12,9 +12,6 @@
 #include "ngx_sendkit_auth_flight.h"
 
 
-/* an answer is waited for this many times as long as anybody waits */
-#define NGX_SENDKIT_AUTH_ASK_TIMEOUTS  10
-
 /* PTTL of a key that does not expire; of one that is not there it is -2 */
 #define NGX_SENDKIT_AUTH_NO_TTL  (-1)
 
@@ -25,14 +22,18 @@ typedef struct {
     const ngx_sendkit_auth_lookup_conf_t  *conf;
     ngx_pool_t                            *pool;
     ngx_sendkit_auth_redis_t              *redis;
+    ngx_sendkit_auth_redis_watcher_t       watcher;
+    ngx_uint_t                             nwaiting;
     ngx_rbtree_t                           shared;
     ngx_rbtree_node_t                      sentinel;
     ngx_queue_t                            free;
 } ngx_sendkit_auth_flights_t;
 
 
+static void ngx_sendkit_auth_flights_changed(void *data);
 static ngx_sendkit_auth_flight_t *ngx_sendkit_auth_flight_find(
     const ngx_sendkit_auth_subject_t *subject, uint32_t hash);
+static ngx_uint_t ngx_sendkit_auth_flight_is_full(void);
 static void ngx_sendkit_auth_flight_join(ngx_sendkit_auth_flight_t *flight,
     ngx_sendkit_auth_waiter_t *waiter, ngx_msec_t timeout);
 static ngx_int_t ngx_sendkit_auth_flight_failed(
@@ -43,7 +44,6 @@ static ngx_uint_t ngx_sendkit_auth_flight_is_outdated(
 static void ngx_sendkit_auth_flight_unshare(ngx_sendkit_auth_flight_t *flight);
 
 static void ngx_sendkit_auth_flight_handler(ngx_event_t *ev);
-static void ngx_sendkit_auth_flight_timer_handler(ngx_event_t *ev);
 static ngx_int_t ngx_sendkit_auth_flight_reply(void *data,
     sendkit_store_e store, const ngx_sendkit_auth_redis_reply_t *reply);
 static ngx_int_t ngx_sendkit_auth_flight_ttl(void *data,
@@ -81,6 +81,11 @@ ngx_sendkit_auth_flights_init(ngx_pool_t *pool,
     flights->conf = conf;
     flights->pool = pool;
 
+    flights->watcher.handler = ngx_sendkit_auth_flights_changed;
+    flights->watcher.data = flights;
+
+    ngx_sendkit_auth_redis_watch(flights->redis, &flights->watcher);
+
     ngx_queue_init(&flights->free);
     ngx_rbtree_init(&flights->shared, &flights->sentinel,
                     ngx_str_rbtree_insert_value);
@@ -97,6 +102,26 @@ ngx_sendkit_auth_flights_cleanup(void)
     ngx_sendkit_auth_redis_close(ngx_sendkit_auth_flights->redis);
 
     ngx_sendkit_auth_flights = NULL;
+}
+
+
+ngx_sendkit_auth_redis_t *
+ngx_sendkit_auth_flights_redis(void)
+{
+    return ngx_sendkit_auth_flights->redis;
+}
+
+
+/* those who had the keys before may not have told what they lost */
+
+static void
+ngx_sendkit_auth_flights_changed(void *data)
+{
+    ngx_sendkit_auth_flights_t *flights = data;
+
+    if (flights->conf->cache != NULL) {
+        ngx_sendkit_auth_cache_flush(flights->conf->cache);
+    }
 }
 
 
@@ -143,6 +168,11 @@ ngx_sendkit_auth_flight_start(ngx_sendkit_auth_flight_t *flight,
     ngx_int_t        rc;
     sendkit_store_e  store;
 
+    if (ngx_sendkit_auth_flight_is_full()) {
+        ngx_sendkit_auth_flight_free(flight);
+        return ngx_sendkit_auth_flight_failed(waiter, SENDKIT_STORE_OVERLOAD);
+    }
+
     flight->first = step;
     flight->step = step;
 
@@ -179,6 +209,12 @@ ngx_sendkit_auth_flight_share(const ngx_sendkit_auth_subject_t *subject,
     }
 
     if (flight != NULL) {
+
+        if (ngx_sendkit_auth_flight_is_full()) {
+            return ngx_sendkit_auth_flight_failed(waiter,
+                                                  SENDKIT_STORE_OVERLOAD);
+        }
+
         ngx_sendkit_auth_flight_join(flight, waiter, timeout);
         return NGX_AGAIN;
     }
@@ -227,6 +263,14 @@ ngx_sendkit_auth_flight_is_outdated(const ngx_sendkit_auth_flight_t *flight)
 }
 
 
+static ngx_uint_t
+ngx_sendkit_auth_flight_is_full(void)
+{
+    return ngx_sendkit_auth_flights->nwaiting
+           >= ngx_sendkit_auth_flights->conf->max_waiting;
+}
+
+
 static void
 ngx_sendkit_auth_flight_join(ngx_sendkit_auth_flight_t *flight,
     ngx_sendkit_auth_waiter_t *waiter, ngx_msec_t timeout)
@@ -235,6 +279,8 @@ ngx_sendkit_auth_flight_join(ngx_sendkit_auth_flight_t *flight,
     waiter->timer.data = waiter;
     waiter->timer.log = waiter->log;
     waiter->waiting = 1;
+
+    ngx_sendkit_auth_flights->nwaiting++;
 
     ngx_queue_insert_tail(&flight->waiters, &waiter->queue);
     ngx_add_timer(&waiter->timer, timeout);
@@ -316,16 +362,15 @@ ngx_sendkit_auth_subject_name(u_char *buf, sendkit_schema_e kind,
 
 ngx_int_t
 ngx_sendkit_auth_flight_send(ngx_sendkit_auth_flight_t *flight,
-    const sendkit_span_t *words, ngx_uint_t nwords,
+    const ngx_sendkit_auth_redis_query_t *query,
     ngx_sendkit_auth_learn_pt learn)
 {
     ngx_int_t  rc;
 
     flight->learn = learn;
 
-    rc = ngx_sendkit_auth_redis_send(ngx_sendkit_auth_flights->redis, words,
-                                     nwords, ngx_sendkit_auth_flight_reply,
-                                     flight);
+    rc = ngx_sendkit_auth_redis_send(ngx_sendkit_auth_flights->redis, query,
+                                     ngx_sendkit_auth_flight_reply, flight);
     if (rc == NGX_AGAIN) {
         return NGX_AGAIN;
     }
@@ -354,8 +399,9 @@ ngx_sendkit_auth_flight_read(ngx_sendkit_auth_flight_t *flight,
     const sendkit_span_t *words, ngx_uint_t nwords,
     ngx_sendkit_auth_learn_pt learn)
 {
-    sendkit_span_t         command[2];
-    static sendkit_span_t  pttl = SENDKIT_SPAN("PTTL");
+    sendkit_span_t                  command[2];
+    ngx_sendkit_auth_redis_query_t  query;
+    static sendkit_span_t           pttl = SENDKIT_SPAN("PTTL");
 
     flight->absent = 0;
 
@@ -364,9 +410,12 @@ ngx_sendkit_auth_flight_read(ngx_sendkit_auth_flight_t *flight,
                                      words[1]);
     }
 
-    if (ngx_sendkit_auth_flight_send(flight, words, nwords, learn)
-        != NGX_AGAIN)
-    {
+    query.words = words;
+    query.nwords = nwords;
+    query.key = words[1];
+    query.reads = 1;
+
+    if (ngx_sendkit_auth_flight_send(flight, &query, learn) != NGX_AGAIN) {
         return NGX_ERROR;
     }
 
@@ -377,8 +426,11 @@ ngx_sendkit_auth_flight_read(ngx_sendkit_auth_flight_t *flight,
     command[0] = pttl;
     command[1] = words[1];
 
-    if (ngx_sendkit_auth_redis_send(ngx_sendkit_auth_flights->redis, command,
-                                    2, ngx_sendkit_auth_flight_ttl, flight)
+    query.words = command;
+    query.nwords = 2;
+
+    if (ngx_sendkit_auth_redis_send(ngx_sendkit_auth_flights->redis, &query,
+                                    ngx_sendkit_auth_flight_ttl, flight)
         == NGX_AGAIN)
     {
         flight->ttls++;
@@ -401,7 +453,7 @@ ngx_sendkit_auth_flight_reply(void *data, sendkit_store_e store,
     flight = data;
 
     if (!flight->eval && reply != NULL
-        && ngx_sendkit_auth_redis_is_noscript(reply))
+        && ngx_sendkit_auth_redis_is_error(reply, "NOSCRIPT "))
     {
         flight->eval = 1;
         ngx_sendkit_auth_flight_step(flight, flight->step);
@@ -496,24 +548,28 @@ ngx_sendkit_auth_flight_done(ngx_sendkit_auth_flight_t *flight,
 }
 
 
-/* only what was read from one server, the one that tells of changes */
+/* only what was read from those servers that tell of changes */
 
 static void
 ngx_sendkit_auth_flight_keep(ngx_sendkit_auth_flight_t *flight)
 {
+    uint32_t                   servers;
     ngx_sendkit_auth_cache_t  *cache;
 
     cache = flight->conf->cache;
 
     if (cache == NULL || flight->keep == NULL
-        || flight->result.store != SENDKIT_STORE_OK
-        || ngx_sendkit_auth_cache_server(cache)
-           != ngx_sendkit_auth_redis_server(ngx_sendkit_auth_flights->redis))
+        || flight->result.store != SENDKIT_STORE_OK)
     {
         return;
     }
 
-    flight->keep(flight);
+    servers = ngx_sendkit_auth_redis_masters_id(
+               ngx_sendkit_auth_redis_masters(ngx_sendkit_auth_flights->redis));
+
+    if (ngx_sendkit_auth_cache_servers(cache) == servers) {
+        flight->keep(flight);
+    }
 }
 
 
@@ -537,73 +593,6 @@ ngx_sendkit_auth_flight_unshare(ngx_sendkit_auth_flight_t *flight)
 }
 
 
-ngx_int_t
-ngx_sendkit_auth_flight_ask(ngx_sendkit_auth_flight_t *flight)
-{
-    ngx_queue_t                *q;
-    ngx_sendkit_auth_waiter_t  *waiter;
-
-    if (ngx_queue_empty(&flight->waiters)) {
-        flight->result.store = SENDKIT_STORE_ERROR;
-        return NGX_ERROR;
-    }
-
-    q = ngx_queue_head(&flight->waiters);
-    waiter = ngx_queue_data(q, ngx_sendkit_auth_waiter_t, queue);
-
-    flight->asker = waiter;
-    waiter->asking = flight;
-
-    flight->timer.handler = ngx_sendkit_auth_flight_timer_handler;
-    flight->timer.data = flight;
-    flight->timer.log = ngx_cycle->log;
-    flight->timer.cancelable = 1;
-
-    ngx_add_timer(&flight->timer, NGX_SENDKIT_AUTH_ASK_TIMEOUTS
-                                  * flight->conf->timeout);
-
-    waiter->ask(waiter->data);
-
-    return NGX_AGAIN;
-}
-
-
-static void
-ngx_sendkit_auth_flight_timer_handler(ngx_event_t *ev)
-{
-    ngx_sendkit_auth_flight_t  *flight;
-
-    flight = ev->data;
-
-    ngx_log_error(NGX_LOG_ERR, ev->log, 0,
-                  "sendkit auth got no answer from origin");
-
-    (void) ngx_sendkit_auth_flight_asked(flight->asker);
-
-    ngx_sendkit_auth_flight_step(flight, ngx_sendkit_auth_flight_ask);
-}
-
-
-ngx_sendkit_auth_flight_t *
-ngx_sendkit_auth_flight_asked(ngx_sendkit_auth_waiter_t *waiter)
-{
-    ngx_sendkit_auth_flight_t  *flight;
-
-    flight = waiter->asking;
-
-    if (flight != NULL) {
-        waiter->asking = NULL;
-        flight->asker = NULL;
-
-        if (flight->timer.timer_set) {
-            ngx_del_timer(&flight->timer);
-        }
-    }
-
-    return flight;
-}
-
-
 void
 ngx_sendkit_auth_waiter_cancel(ngx_sendkit_auth_waiter_t *waiter)
 {
@@ -611,6 +600,7 @@ ngx_sendkit_auth_waiter_cancel(ngx_sendkit_auth_waiter_t *waiter)
 
     if (waiter->waiting) {
         waiter->waiting = 0;
+        ngx_sendkit_auth_flights->nwaiting--;
 
         ngx_queue_remove(&waiter->queue);
         ngx_del_timer(&waiter->timer);
@@ -647,6 +637,7 @@ static void
 ngx_sendkit_auth_waiter_done(ngx_sendkit_auth_waiter_t *waiter)
 {
     waiter->waiting = 0;
+    ngx_sendkit_auth_flights->nwaiting--;
 
     ngx_queue_remove(&waiter->queue);
 

@@ -40,6 +40,7 @@ typedef struct {
     ngx_str_t                         peppers[NGX_SENDKIT_AUTH_PEPPERS];
     ngx_uint_t                        ndigests;     /* 1, or 2: old pepper */
     ngx_msec_t                        timeout;      /* of a whole lookup */
+    ngx_uint_t                        max_waiting;  /* requests of a worker */
     ngx_msec_t                        origin_ttl;   /* of what it has said */
     ngx_msec_t                        negative_ttl; /* that it knows nothing */
     ngx_msec_t                        cache_ttl;
@@ -187,6 +188,10 @@ ngx_int_t ngx_sendkit_auth_flights_init(ngx_pool_t *pool,
     const ngx_sendkit_auth_lookup_conf_t *conf, ngx_log_t *log);
 void ngx_sendkit_auth_flights_cleanup(void);
 
+/* the worker's client of Redis */
+
+ngx_sendkit_auth_redis_t *ngx_sendkit_auth_flights_redis(void);
+
 /* a new flight that nobody else finds; NULL: no memory */
 
 ngx_sendkit_auth_flight_t *ngx_sendkit_auth_flight_create(void);
@@ -226,12 +231,12 @@ void ngx_sendkit_auth_flight_begin(ngx_sendkit_auth_flight_t *flight);
 /* For steps: sends a command, and returns what a step does. */
 
 ngx_int_t ngx_sendkit_auth_flight_send(ngx_sendkit_auth_flight_t *flight,
-    const sendkit_span_t *words, ngx_uint_t nwords,
+    const ngx_sendkit_auth_redis_query_t *query,
     ngx_sendkit_auth_learn_pt learn);
 
 /*
- * The same for a command that reads the key words[1], if its result may be
- * kept in the cache: asks for its time to live, too.  The flight lands when
+ * The same for a command that reads the key words[1].  If its result may be
+ * kept in the cache, asks for its time to live, too.  The flight lands when
  * both are known.
  */
 

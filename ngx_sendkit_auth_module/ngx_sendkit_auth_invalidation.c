@@ -11,7 +11,7 @@
 #include "core/sendkit_backoff.h"
 #include "ngx_sendkit_auth_clock.h"
 #include "ngx_sendkit_auth_invalidation.h"
-#include "redis/ngx_sendkit_auth_redis_channel.h"
+#include "redis/ngx_sendkit_auth_redis_channels.h"
 
 
 #define NGX_SENDKIT_AUTH_PINGS_A_LEASE      3
@@ -29,7 +29,7 @@ typedef enum {
 typedef struct {
     const ngx_sendkit_auth_lookup_conf_t  *conf;
     ngx_sendkit_auth_cache_t              *cache;
-    ngx_sendkit_auth_channel_t            *channel;
+    ngx_sendkit_auth_channels_t            *channels;
     ngx_event_t                            timer;
     ngx_log_t                             *log;
     sendkit_span_t                         prefixes
@@ -111,11 +111,12 @@ ngx_sendkit_auth_invalidation_init(ngx_pool_t *pool,
         return NGX_ERROR;
     }
 
-    subscriber->channel = ngx_sendkit_auth_channel_create(pool, &conf->redis,
-                                                         subscriber->prefixes,
-                                                         &ngx_sendkit_auth_told,
-                                                         subscriber, log);
-    if (subscriber->channel == NULL) {
+    subscriber->channels = ngx_sendkit_auth_channels_create(pool, &conf->redis,
+                                             ngx_sendkit_auth_flights_redis(),
+                                             subscriber->prefixes,
+                                             &ngx_sendkit_auth_told,
+                                             subscriber, log);
+    if (subscriber->channels == NULL) {
         return NGX_ERROR;
     }
 
@@ -149,7 +150,7 @@ ngx_sendkit_auth_invalidation_cleanup(void)
         ngx_del_timer(&subscriber->timer);
     }
 
-    ngx_sendkit_auth_channel_close(subscriber->channel);
+    ngx_sendkit_auth_channels_close(subscriber->channels);
 }
 
 
@@ -195,7 +196,7 @@ ngx_sendkit_auth_subscriber_handler(ngx_event_t *ev)
         return;
     }
 
-    if (ngx_sendkit_auth_channel_open(subscriber->channel) != NGX_OK) {
+    if (ngx_sendkit_auth_channels_open(subscriber->channels) != NGX_OK) {
         ngx_sendkit_auth_lost(subscriber, NGX_SENDKIT_AUTH_CHANNEL_FAILED);
     }
 }
@@ -207,7 +208,7 @@ ngx_sendkit_auth_subscriber_ping(ngx_sendkit_auth_subscriber_t *subscriber)
     subscriber->pinging = 1;
     subscriber->pinged = ngx_sendkit_auth_clock();
 
-    ngx_sendkit_auth_channel_ping(subscriber->channel,
+    ngx_sendkit_auth_channels_ping(subscriber->channels,
                                   ngx_exiting
                                   ? subscriber->conf->redis.read_timeout
                                   : subscriber->conf->lease);
@@ -284,8 +285,8 @@ ngx_sendkit_auth_pong(void *data)
         subscriber->failures = 0;
 
         ngx_sendkit_auth_cache_renew(subscriber->cache, subscriber->pinged,
-                             ngx_sendkit_auth_channel_server(
-                                                        subscriber->channel));
+                             ngx_sendkit_auth_channels_servers(
+                                                       subscriber->channels));
     }
 
     ngx_add_timer(&subscriber->timer, next);
@@ -322,8 +323,8 @@ ngx_sendkit_auth_subscriber_trust(ngx_sendkit_auth_subscriber_t *subscriber)
                       "cache is used");
 
     } else if (alive <= subscriber->since
-               || ngx_sendkit_auth_cache_server(cache)
-                  != ngx_sendkit_auth_channel_server(subscriber->channel))
+               || ngx_sendkit_auth_cache_servers(cache)
+                  != ngx_sendkit_auth_channels_servers(subscriber->channels))
     {
         return 0;
     }
@@ -371,7 +372,7 @@ ngx_sendkit_auth_subscriber_leave(ngx_sendkit_auth_subscriber_t *subscriber)
 
     } else {
         ngx_sendkit_auth_cache_renew(cache, subscriber->pinged,
-                      ngx_sendkit_auth_channel_server(subscriber->channel));
+                      ngx_sendkit_auth_channels_servers(subscriber->channels));
     }
 }
 
@@ -436,11 +437,11 @@ static void
 ngx_sendkit_auth_subscriber_no_tracking(
     ngx_sendkit_auth_subscriber_t *subscriber)
 {
-    ngx_uint_t  server;
+    uint32_t  servers;
 
-    server = ngx_sendkit_auth_channel_server(subscriber->channel);
+    servers = ngx_sendkit_auth_channels_servers(subscriber->channels);
 
-    if (ngx_sendkit_auth_cache_no_channel(subscriber->cache, server)) {
+    if (ngx_sendkit_auth_cache_no_channel(subscriber->cache, servers)) {
         ngx_log_error(NGX_LOG_WARN, subscriber->log, 0,
                       "redis has no CLIENT TRACKING, sendkit auth may use "
                       "what it said for %M ms", subscriber->conf->cache_ttl);

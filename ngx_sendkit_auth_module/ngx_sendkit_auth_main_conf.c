@@ -13,7 +13,6 @@
 #include "shm/ngx_sendkit_auth_zone.h"
 
 
-#define NGX_SENDKIT_AUTH_REDIS_PORT   6379
 #define NGX_SENDKIT_AUTH_PEPPER_MIN   16
 #define NGX_SENDKIT_AUTH_SECRET_MAX   4096
 #define NGX_SENDKIT_AUTH_TTL_MAX      (365 * 86400 * (ngx_msec_t) 1000)
@@ -21,6 +20,8 @@
 #define NGX_SENDKIT_AUTH_LEASE_MAX    3600000
 
 
+static char *ngx_sendkit_auth_conf_check_redis(ngx_conf_t *cf,
+    const ngx_sendkit_auth_lookup_conf_t *lookup);
 static char *ngx_sendkit_auth_conf_check_times(ngx_conf_t *cf,
     const ngx_sendkit_auth_lookup_conf_t *lookup);
 static char *ngx_sendkit_auth_conf_cache(ngx_conf_t *cf,
@@ -31,18 +32,10 @@ static ngx_int_t ngx_sendkit_auth_conf_fingerprint(ngx_conf_t *cf,
 static ngx_int_t ngx_sendkit_auth_conf_mix(ngx_conf_t *cf,
     sendkit_digester_t *digester, const void *data, size_t len,
     sendkit_digest_t *fingerprint);
-static ngx_int_t ngx_sendkit_auth_conf_url(ngx_conf_t *cf, ngx_str_t *address,
-    ngx_url_t *u);
-static ngx_int_t ngx_sendkit_auth_conf_db(ngx_conf_t *cf, ngx_str_t *address,
-    ngx_str_t path, ngx_str_t *db);
 static char *ngx_sendkit_auth_conf_secret(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *secret);
 static ngx_int_t ngx_sendkit_auth_conf_read(ngx_conf_t *cf, ngx_str_t *path,
     ngx_str_t *secret);
-
-
-static const ngx_str_t  ngx_sendkit_auth_scheme = ngx_string("redis://");
-static const ngx_str_t  ngx_sendkit_auth_unix = ngx_string("unix:");
 
 
 void *
@@ -74,6 +67,8 @@ ngx_sendkit_auth_create_main_conf(ngx_conf_t *cf)
     samcf->lookup.lease = NGX_CONF_UNSET_MSEC;
     samcf->lookup.redis.connect_timeout = NGX_CONF_UNSET_MSEC;
     samcf->lookup.redis.read_timeout = NGX_CONF_UNSET_MSEC;
+    samcf->lookup.redis.max_commands = NGX_CONF_UNSET_UINT;
+    samcf->lookup.max_waiting = NGX_CONF_UNSET_UINT;
 
     return samcf;
 }
@@ -91,6 +86,8 @@ ngx_sendkit_auth_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_msec_value(samcf->lookup.lease, 3000);
     ngx_conf_init_msec_value(samcf->lookup.redis.connect_timeout, 200);
     ngx_conf_init_msec_value(samcf->lookup.redis.read_timeout, 100);
+    ngx_conf_init_uint_value(samcf->lookup.redis.max_commands, 4096);
+    ngx_conf_init_uint_value(samcf->lookup.max_waiting, 4096);
 
     if (samcf->lookup.prefix.data == NULL) {
         ngx_str_set(&samcf->lookup.prefix, "sendkit:");
@@ -98,13 +95,7 @@ ngx_sendkit_auth_init_main_conf(ngx_conf_t *cf, void *conf)
 
     samcf->lookup.ndigests = samcf->lookup.peppers[1].len != 0 ? 2 : 1;
 
-    if (samcf->lookup.redis.user.len != 0
-        && samcf->lookup.redis.password.len == 0)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"sendkit_auth_redis_user\" is \"%V\" but there "
-                           "is no \"sendkit_auth_redis_password_file\"",
-                           &samcf->lookup.redis.user);
+    if (ngx_sendkit_auth_conf_check_redis(cf, &samcf->lookup) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -113,6 +104,50 @@ ngx_sendkit_auth_init_main_conf(ngx_conf_t *cf, void *conf)
     }
 
     return ngx_sendkit_auth_conf_cache(cf, samcf);
+}
+
+
+static char *
+ngx_sendkit_auth_conf_check_redis(ngx_conf_t *cf,
+    const ngx_sendkit_auth_lookup_conf_t *lookup)
+{
+    ngx_uint_t                             i;
+    const ngx_sendkit_auth_redis_login_t  *logins[2];
+
+    logins[0] = &lookup->redis.login;
+    logins[1] = &lookup->redis.sentinel_login;
+
+    for (i = 0; i < 2; i++) {
+
+        if (logins[i]->user.len != 0 && logins[i]->password.len == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"sendkit_auth_redis%s_user\" is \"%V\" but "
+                               "there is no "
+                               "\"sendkit_auth_redis%s_password_file\"",
+                               i == 0 ? "" : "_sentinel", &logins[i]->user,
+                               i == 0 ? "" : "_sentinel");
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (lookup->redis.sentinel_login.password.len != 0
+        && lookup->redis.kind != NGX_SENDKIT_AUTH_REDIS_SENTINEL)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"sendkit_auth_redis_sentinel_password_file\" is "
+                           "there but no Sentinel in \"sendkit_auth_redis\"");
+        return NGX_CONF_ERROR;
+    }
+
+    if (lookup->redis.max_commands == 0 || lookup->max_waiting == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"0\" in \"sendkit_auth_redis_max_commands\" or "
+                           "\"sendkit_auth_max_waiting\" would refuse all "
+                           "requests");
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }
 
 
@@ -182,7 +217,7 @@ ngx_sendkit_auth_conf_cache(ngx_conf_t *cf,
 
     lookup = &samcf->lookup;
 
-    if (lookup->redis.naddrs == 0) {
+    if (lookup->redis.nservers == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"sendkit_auth_zone\" is \"%V\" but there is no "
                            "\"sendkit_auth_redis\"", &samcf->zone);
@@ -220,9 +255,9 @@ ngx_sendkit_auth_conf_fingerprint(ngx_conf_t *cf,
 {
     ngx_int_t            rc;
     ngx_msec_t           times[3];
-    ngx_uint_t           i;
+    ngx_uint_t           i, n;
     sendkit_span_t       none = { NULL, 0 };
-    const ngx_str_t     *strings[5];
+    const ngx_str_t     *strings[5], *name;
     sendkit_digester_t   digester;
 
     if (!sendkit_digest_init(&digester, none)) {
@@ -233,8 +268,8 @@ ngx_sendkit_auth_conf_fingerprint(ngx_conf_t *cf,
     times[1] = lookup->negative_ttl;
     times[2] = lookup->lease;
 
-    strings[0] = &lookup->redis.db;
-    strings[1] = &lookup->redis.user;
+    strings[0] = &lookup->redis.address;
+    strings[1] = &lookup->redis.login.user;
     strings[2] = &lookup->prefix;
     strings[3] = &lookup->peppers[0];
     strings[4] = &lookup->peppers[1];
@@ -249,11 +284,13 @@ ngx_sendkit_auth_conf_fingerprint(ngx_conf_t *cf,
                                        strings[i]->len, fingerprint);
     }
 
-    for (i = 0; rc == NGX_OK && i < lookup->redis.naddrs; i++) {
-        rc = ngx_sendkit_auth_conf_mix(cf, &digester,
-                                       lookup->redis.addrs[i].name.data,
-                                       lookup->redis.addrs[i].name.len,
-                                       fingerprint);
+    for (i = 0; rc == NGX_OK && i < lookup->redis.nservers; i++) {
+        for (n = 0; rc == NGX_OK && n < lookup->redis.servers[i].naddrs; n++) {
+            name = &lookup->redis.servers[i].addrs[n].name;
+
+            rc = ngx_sendkit_auth_conf_mix(cf, &digester, name->data,
+                                           name->len, fingerprint);
+        }
     }
 
     sendkit_digest_cleanup(&digester);
@@ -338,123 +375,6 @@ ngx_sendkit_auth_conf_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 char *
-ngx_sendkit_auth_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_sendkit_auth_main_conf_t *samcf = conf;
-
-    ngx_url_t                       u;
-    ngx_str_t                      *value;
-    ngx_sendkit_auth_redis_conf_t  *redis;
-
-    redis = &samcf->lookup.redis;
-
-    if (redis->naddrs != 0) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    if (ngx_sendkit_auth_conf_url(cf, &value[1], &u) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_sendkit_auth_conf_db(cf, &value[1], u.uri, &redis->db) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    redis->addrs = u.addrs;
-    redis->naddrs = u.naddrs;
-
-    return NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_sendkit_auth_conf_url(ngx_conf_t *cf, ngx_str_t *address, ngx_url_t *u)
-{
-    ngx_memzero(u, sizeof(ngx_url_t));
-
-    u->url = *address;
-    u->default_port = NGX_SENDKIT_AUTH_REDIS_PORT;
-    u->uri_part = 1;
-
-    if (ngx_strlchr(u->url.data, u->url.data + u->url.len, '@') != NULL) {
-
-        /* not printed: it is where others put a password */
-
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"sendkit_auth_redis\" takes no credentials, use "
-                           "\"sendkit_auth_redis_user\" and "
-                           "\"sendkit_auth_redis_password_file\"");
-        return NGX_ERROR;
-    }
-
-    if (address->len > ngx_sendkit_auth_scheme.len
-        && ngx_strncmp(address->data, ngx_sendkit_auth_scheme.data,
-                       ngx_sendkit_auth_scheme.len) == 0)
-    {
-        u->url.data += ngx_sendkit_auth_scheme.len;
-        u->url.len -= ngx_sendkit_auth_scheme.len;
-
-    } else if (address->len <= ngx_sendkit_auth_unix.len
-               || ngx_strncmp(address->data, ngx_sendkit_auth_unix.data,
-                              ngx_sendkit_auth_unix.len) != 0)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" in \"sendkit_auth_redis\" is not "
-                           "\"redis://host:port/db\" or \"unix:/path\"",
-                           address);
-        return NGX_ERROR;
-    }
-
-    if (ngx_parse_url(cf->pool, u) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "%s in \"%V\" of \"sendkit_auth_redis\"",
-                           u->err != NULL ? u->err : "error", address);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-/* "/2" selects database 2; "", "/" and "/0" are the one a client begins in */
-
-static ngx_int_t
-ngx_sendkit_auth_conf_db(ngx_conf_t *cf, ngx_str_t *address, ngx_str_t path,
-    ngx_str_t *db)
-{
-    ngx_int_t  n;
-
-    if (path.len == 0 || (path.len == 1 && path.data[0] == '/')) {
-        return NGX_OK;
-    }
-
-    n = NGX_ERROR;
-
-    if (path.data[0] == '/') {
-        path.data++;
-        path.len--;
-
-        n = ngx_atoi(path.data, path.len);
-    }
-
-    if (n == NGX_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" in \"%V\" of \"sendkit_auth_redis\" is "
-                           "not the number of a database", &path, address);
-        return NGX_ERROR;
-    }
-
-    if (n != 0) {
-        *db = path;
-    }
-
-    return NGX_OK;
-}
-
-
-char *
 ngx_sendkit_auth_conf_prefix(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_sendkit_auth_main_conf_t *samcf = conf;
@@ -484,18 +404,21 @@ char *
 ngx_sendkit_auth_conf_password_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
 {
-    ngx_sendkit_auth_main_conf_t *samcf = conf;
+    char  *p = conf;
 
-    ngx_str_t  *value;
+    ngx_str_t                       *value;
+    ngx_sendkit_auth_redis_login_t  *login;
 
-    if (samcf->lookup.redis.password.len != 0) {
+    login = (ngx_sendkit_auth_redis_login_t *) (p + cmd->offset);
+
+    if (login->password.len != 0) {
         return "is duplicate";
     }
 
     value = cf->args->elts;
+    login->file = value[1];
 
-    return ngx_sendkit_auth_conf_secret(cf, &value[1],
-                                        &samcf->lookup.redis.password);
+    return ngx_sendkit_auth_conf_secret(cf, &login->file, &login->password);
 }
 
 
@@ -536,25 +459,21 @@ ngx_sendkit_auth_conf_pepper_file(ngx_conf_t *cf, ngx_command_t *cmd,
 }
 
 
-/* the bytes of a file, but for one newline at its end */
+/* the bytes of a file, but for one newline at its end; sets its full name */
 
 static char *
 ngx_sendkit_auth_conf_secret(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *secret)
 {
-    ngx_str_t  path;
-
-    path = *name;
-
-    if (ngx_conf_full_name(cf->cycle, &path, 1) != NGX_OK
-        || ngx_sendkit_auth_conf_read(cf, &path, secret) != NGX_OK)
+    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK
+        || ngx_sendkit_auth_conf_read(cf, name, secret) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
 
     if (secret->len > NGX_SENDKIT_AUTH_SECRET_MAX) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "file \"%V\" is longer than %d bytes", &path,
+                           "file \"%V\" is longer than %d bytes", name,
                            NGX_SENDKIT_AUTH_SECRET_MAX);
         return NGX_CONF_ERROR;
     }
@@ -565,7 +484,7 @@ ngx_sendkit_auth_conf_secret(ngx_conf_t *cf, ngx_str_t *name,
 
     if (secret->len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "file \"%V\" is empty",
-                           &path);
+                           name);
         return NGX_CONF_ERROR;
     }
 

@@ -24,8 +24,6 @@ char *ngx_sendkit_auth_init_main_conf(ngx_conf_t *cf, void *conf);
 
 char *ngx_sendkit_auth_conf_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-char *ngx_sendkit_auth_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 char *ngx_sendkit_auth_conf_prefix(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_sendkit_auth_conf_password_file(ngx_conf_t *cf, ngx_command_t *cmd,

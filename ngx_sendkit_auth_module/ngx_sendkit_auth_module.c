@@ -11,6 +11,7 @@
 #include "ngx_sendkit_auth.h"
 #include "ngx_sendkit_auth_access.h"
 #include "ngx_sendkit_auth_conf.h"
+#include "ngx_sendkit_auth_address.h"
 #include "ngx_sendkit_auth_main_conf.h"
 #include "ngx_sendkit_auth_variables.h"
 
@@ -160,14 +161,42 @@ static ngx_command_t  ngx_sendkit_auth_commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_str_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
-      offsetof(ngx_sendkit_auth_main_conf_t, lookup.redis.user),
+      offsetof(ngx_sendkit_auth_main_conf_t, lookup.redis.login.user),
       NULL },
 
     { ngx_string("sendkit_auth_redis_password_file"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_sendkit_auth_conf_password_file,
       NGX_HTTP_MAIN_CONF_OFFSET,
-      0,
+      offsetof(ngx_sendkit_auth_main_conf_t, lookup.redis.login),
+      NULL },
+
+    { ngx_string("sendkit_auth_redis_sentinel_user"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_sendkit_auth_main_conf_t, lookup.redis.sentinel_login.user),
+      NULL },
+
+    { ngx_string("sendkit_auth_redis_sentinel_password_file"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_sendkit_auth_conf_password_file,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_sendkit_auth_main_conf_t, lookup.redis.sentinel_login),
+      NULL },
+
+    { ngx_string("sendkit_auth_redis_max_commands"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_sendkit_auth_main_conf_t, lookup.redis.max_commands),
+      NULL },
+
+    { ngx_string("sendkit_auth_max_waiting"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_sendkit_auth_main_conf_t, lookup.max_waiting),
       NULL },
 
     { ngx_string("sendkit_auth_redis_connect_timeout"),

@@ -251,11 +251,13 @@ ngx_sendkit_auth_through_remember_no(ngx_sendkit_auth_flight_t *flight,
     const ngx_sendkit_auth_subject_t *subject, sendkit_schema_e kind,
     ngx_sendkit_auth_learn_pt learn)
 {
-    u_char                 buf[SENDKIT_SCHEMA_NAME_MAX], ttl[NGX_INT64_LEN];
-    sendkit_span_t         words[5];
-    static sendkit_span_t  px = SENDKIT_SPAN("PX");
-    static sendkit_span_t  set = SENDKIT_SPAN("SET");
-    static sendkit_span_t  value = SENDKIT_SPAN("1");
+    u_char                          buf[SENDKIT_SCHEMA_NAME_MAX];
+    u_char                          ttl[NGX_INT64_LEN];
+    sendkit_span_t                  words[5];
+    static sendkit_span_t           px = SENDKIT_SPAN("PX");
+    static sendkit_span_t           set = SENDKIT_SPAN("SET");
+    static sendkit_span_t           value = SENDKIT_SPAN("1");
+    ngx_sendkit_auth_redis_query_t  query;
 
     words[0] = set;
     words[1] = ngx_sendkit_auth_subject_name(buf, kind, subject);
@@ -264,7 +266,12 @@ ngx_sendkit_auth_through_remember_no(ngx_sendkit_auth_flight_t *flight,
     words[4] = ngx_sendkit_auth_through_number(ttl,
                                                flight->conf->negative_ttl);
 
-    return ngx_sendkit_auth_flight_send(flight, words, 5, learn);
+    query.words = words;
+    query.nwords = 5;
+    query.key = words[1];
+    query.reads = 0;
+
+    return ngx_sendkit_auth_flight_send(flight, &query, learn);
 }
 
 

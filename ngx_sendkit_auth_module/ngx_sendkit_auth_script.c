@@ -30,10 +30,11 @@ ngx_sendkit_auth_script_run(ngx_sendkit_auth_flight_t *flight,
     ngx_sendkit_auth_script_e script, const sendkit_span_t *words,
     ngx_uint_t nkeys, ngx_uint_t nwords, ngx_sendkit_auth_learn_pt learn)
 {
-    u_char                 digit, sha1[2 * NGX_SENDKIT_AUTH_SHA1_LEN];
-    sendkit_span_t         command[NGX_SENDKIT_AUTH_REDIS_ARGS];
-    static sendkit_span_t  eval = SENDKIT_SPAN("EVAL");
-    static sendkit_span_t  evalsha = SENDKIT_SPAN("EVALSHA");
+    u_char                          digit, sha1[2 * NGX_SENDKIT_AUTH_SHA1_LEN];
+    sendkit_span_t                  command[NGX_SENDKIT_AUTH_REDIS_ARGS];
+    static sendkit_span_t           eval = SENDKIT_SPAN("EVAL");
+    static sendkit_span_t           evalsha = SENDKIT_SPAN("EVALSHA");
+    ngx_sendkit_auth_redis_query_t  query;
 
     if (flight->eval) {
         command[0] = eval;
@@ -51,7 +52,12 @@ ngx_sendkit_auth_script_run(ngx_sendkit_auth_flight_t *flight,
 
     ngx_memcpy(&command[3], words, nwords * sizeof(sendkit_span_t));
 
-    return ngx_sendkit_auth_flight_send(flight, command, nwords + 3, learn);
+    query.words = command;
+    query.nwords = nwords + 3;
+    query.key = words[0];
+    query.reads = 0;
+
+    return ngx_sendkit_auth_flight_send(flight, &query, learn);
 }
 
 

@@ -85,9 +85,10 @@ ngx_sendkit_auth_workspace_key_start(ngx_sendkit_auth_waiter_t *waiter,
 static ngx_int_t
 ngx_sendkit_auth_workspace_key_read(ngx_sendkit_auth_flight_t *flight)
 {
-    u_char                 buf[SENDKIT_SCHEMA_NAME_MAX];
-    sendkit_span_t         words[2 + SENDKIT_WORKSPACE_KEY_NFIELDS];
-    static sendkit_span_t  hmget = SENDKIT_SPAN("HMGET");
+    u_char                          buf[SENDKIT_SCHEMA_NAME_MAX];
+    sendkit_span_t                  words[2 + SENDKIT_WORKSPACE_KEY_NFIELDS];
+    static sendkit_span_t           hmget = SENDKIT_SPAN("HMGET");
+    ngx_sendkit_auth_redis_query_t  query;
 
     words[0] = hmget;
     words[1] = ngx_sendkit_auth_flight_name(buf, SENDKIT_SCHEMA_WORKSPACE_KEY,
@@ -97,8 +98,12 @@ ngx_sendkit_auth_workspace_key_read(ngx_sendkit_auth_flight_t *flight)
     ngx_memcpy(&words[2], sendkit_workspace_key_fields,
                sizeof(sendkit_workspace_key_fields));
 
-    return ngx_sendkit_auth_flight_send(flight, words,
-                                        2 + SENDKIT_WORKSPACE_KEY_NFIELDS,
+    query.words = words;
+    query.nwords = 2 + SENDKIT_WORKSPACE_KEY_NFIELDS;
+    query.key = words[1];
+    query.reads = 1;
+
+    return ngx_sendkit_auth_flight_send(flight, &query,
                                         ngx_sendkit_auth_workspace_key_learn);
 }
 

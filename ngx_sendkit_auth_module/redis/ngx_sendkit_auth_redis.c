@@ -8,69 +8,77 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
-#include "../core/sendkit_backoff.h"
+#include "../core/sendkit_cluster.h"
 #include "ngx_sendkit_auth_redis.h"
-#include "ngx_sendkit_auth_redis_conn.h"
+#include "ngx_sendkit_auth_redis_finder.h"
 
 
-#define NGX_SENDKIT_AUTH_REDIS_ERROR_LOGGED  128
+#define NGX_SENDKIT_AUTH_REDIS_REDIRECTS  5
+#define NGX_SENDKIT_AUTH_REDIS_TRYAGAIN   20    /* ms */
 
 
-/* a command whose reply has not come; without a handler, of the handshake */
+/*
+ * waiting -> sent -> done
+ *   ^          |
+ *   +----------+   moved, or lost
+ */
 
 typedef struct {
-    ngx_queue_t                           queue;
-    ngx_msec_t                            deadline;
-    ngx_sendkit_auth_redis_reply_pt       handler;
-    void                                 *data;
+    ngx_queue_t                            queue;   /* waiting, or free */
+    ngx_sendkit_auth_redis_t              *redis;
+    sendkit_span_t                         bytes;
+    u_char                                *encoded;
+    uint16_t                               slot;
+    ngx_sendkit_auth_redis_master_t       *asking;  /* this one, just now */
+    ngx_uint_t                             redirects;
+    unsigned                               reads:1;
+    sendkit_store_e                        lost;    /* and is sent again */
+    ngx_sendkit_auth_redis_reply_pt        handler;
+    void                                  *data;
 } ngx_sendkit_auth_redis_command_t;
 
 
 struct ngx_sendkit_auth_redis_s {
-    const ngx_sendkit_auth_redis_conf_t  *conf;
-    ngx_sendkit_auth_redis_conn_t         conn;
-    ngx_sendkit_auth_redis_codec_t       *codec;
-    ngx_pool_t                           *pool;
-
-    ngx_queue_t                           commands;     /* as sent */
-    ngx_queue_t                           free;
-
-    ngx_uint_t                            failures;     /* in a row */
-    ngx_msec_t                            retry;        /* not before */
+    const ngx_sendkit_auth_redis_conf_t   *conf;
+    ngx_sendkit_auth_redis_masters_t       masters;
+    ngx_sendkit_auth_redis_finder_t        finder;
+    ngx_queue_t                            watchers;
+    ngx_pool_t                            *pool;
+    ngx_event_t                            event;       /* some wait */
+    ngx_queue_t                            waiting;
+    ngx_queue_t                            free;
+    ngx_uint_t                             ncommands;   /* not free */
 };
 
 
-static ngx_int_t ngx_sendkit_auth_redis_open(ngx_sendkit_auth_redis_t *redis);
-static ngx_int_t ngx_sendkit_auth_redis_handshake(
-    ngx_sendkit_auth_redis_t *redis);
-static ngx_int_t ngx_sendkit_auth_redis_select(
-    ngx_sendkit_auth_redis_t *redis);
-static ngx_int_t ngx_sendkit_auth_redis_write(ngx_sendkit_auth_redis_t *redis,
-    const sendkit_span_t *args, ngx_uint_t nargs,
-    ngx_sendkit_auth_redis_reply_pt handler, void *data);
-
-static ngx_int_t ngx_sendkit_auth_redis_read(void *data,
-    sendkit_span_t bytes);
-static ngx_int_t ngx_sendkit_auth_redis_drained(
-    ngx_sendkit_auth_redis_t *redis);
-static ngx_int_t ngx_sendkit_auth_redis_reply(ngx_sendkit_auth_redis_t *redis,
-    const ngx_sendkit_auth_redis_reply_t *reply);
-static void ngx_sendkit_auth_redis_log_error(ngx_sendkit_auth_redis_t *redis,
-    const ngx_sendkit_auth_redis_reply_t *reply);
-static void ngx_sendkit_auth_redis_rearm(ngx_sendkit_auth_redis_t *redis);
-static void ngx_sendkit_auth_redis_lost(void *data, sendkit_store_e why);
-static void ngx_sendkit_auth_redis_pause(ngx_sendkit_auth_redis_t *redis);
-
-static ngx_sendkit_auth_redis_command_t *ngx_sendkit_auth_redis_oldest(
-    ngx_sendkit_auth_redis_t *redis);
-static ngx_sendkit_auth_redis_command_t *ngx_sendkit_auth_redis_alloc(
-    ngx_sendkit_auth_redis_t *redis);
-static void ngx_sendkit_auth_redis_free(ngx_sendkit_auth_redis_t *redis,
+static ngx_int_t ngx_sendkit_auth_redis_pass(ngx_sendkit_auth_redis_t *redis,
     ngx_sendkit_auth_redis_command_t *command);
-static sendkit_span_t ngx_sendkit_auth_redis_span(ngx_str_t str);
+static void ngx_sendkit_auth_redis_handler(ngx_event_t *ev);
+static sendkit_store_e ngx_sendkit_auth_redis_why(
+    const ngx_sendkit_auth_redis_command_t *command, ngx_int_t rc);
+static ngx_int_t ngx_sendkit_auth_redis_reply(void *data,
+    sendkit_store_e store, const ngx_sendkit_auth_redis_reply_t *reply);
+static ngx_uint_t ngx_sendkit_auth_redis_is_lost(
+    ngx_sendkit_auth_redis_command_t *command, sendkit_store_e store);
+static ngx_uint_t ngx_sendkit_auth_redis_is_redirected(
+    ngx_sendkit_auth_redis_command_t *command,
+    const ngx_sendkit_auth_redis_reply_t *reply);
+static void ngx_sendkit_auth_redis_moved(ngx_sendkit_auth_redis_t *redis,
+    const sendkit_redirect_t *redirect);
+static ngx_uint_t ngx_sendkit_auth_redis_is_no_master(
+    const ngx_sendkit_auth_redis_reply_t *reply);
+static void ngx_sendkit_auth_redis_news(void *data,
+    ngx_sendkit_auth_redis_news_e news);
+static void ngx_sendkit_auth_redis_changed(ngx_sendkit_auth_redis_t *redis);
 
-
-static const sendkit_span_t  ngx_sendkit_auth_redis_ok = SENDKIT_SPAN("OK");
+static ngx_sendkit_auth_redis_command_t *ngx_sendkit_auth_redis_command(
+    ngx_sendkit_auth_redis_t *redis,
+    const ngx_sendkit_auth_redis_query_t *query);
+static ngx_int_t ngx_sendkit_auth_redis_done(
+    ngx_sendkit_auth_redis_command_t *command, sendkit_store_e store,
+    const ngx_sendkit_auth_redis_reply_t *reply);
+static void ngx_sendkit_auth_redis_free(
+    ngx_sendkit_auth_redis_command_t *command);
 
 
 ngx_sendkit_auth_redis_t *
@@ -84,507 +92,450 @@ ngx_sendkit_auth_redis_create(ngx_pool_t *pool,
         return NULL;
     }
 
-    redis->codec = ngx_sendkit_auth_redis_codec_create(pool, NULL, NULL);
-    if (redis->codec == NULL) {
-        return NULL;
-    }
-
     redis->conf = conf;
     redis->pool = pool;
 
-    ngx_queue_init(&redis->commands);
+    ngx_queue_init(&redis->watchers);
+    ngx_queue_init(&redis->waiting);
     ngx_queue_init(&redis->free);
 
-    ngx_sendkit_auth_redis_conn_init(&redis->conn, log);
+    redis->event.handler = ngx_sendkit_auth_redis_handler;
+    redis->event.data = redis;
+    redis->event.log = log;
 
-    redis->conn.read_handler = ngx_sendkit_auth_redis_read;
-    redis->conn.lost_handler = ngx_sendkit_auth_redis_lost;
-    redis->conn.data = redis;
+    if (ngx_sendkit_auth_redis_masters_init(&redis->masters, pool, conf, log)
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    if (conf->kind != NGX_SENDKIT_AUTH_REDIS_ONE
+        && ngx_sendkit_auth_redis_finder_init(&redis->finder,
+                                              &redis->masters,
+                                              ngx_sendkit_auth_redis_news,
+                                              redis)
+           != NGX_OK)
+    {
+        return NULL;
+    }
 
     return redis;
 }
 
 
-ngx_int_t
-ngx_sendkit_auth_redis_send(ngx_sendkit_auth_redis_t *redis,
-    const sendkit_span_t *args, ngx_uint_t nargs,
-    ngx_sendkit_auth_redis_reply_pt handler, void *data)
+void
+ngx_sendkit_auth_redis_watch(ngx_sendkit_auth_redis_t *redis,
+    ngx_sendkit_auth_redis_watcher_t *watcher)
 {
-    ngx_int_t  rc;
-
-    if (!ngx_sendkit_auth_redis_conn_is_open(&redis->conn)) {
-
-        rc = ngx_sendkit_auth_redis_open(redis);
-        if (rc != NGX_OK) {
-            return rc;
-        }
-    }
-
-    return ngx_sendkit_auth_redis_write(redis, args, nargs, handler, data);
+    ngx_queue_insert_tail(&redis->watchers, &watcher->queue);
 }
 
 
-ngx_uint_t
-ngx_sendkit_auth_redis_server(const ngx_sendkit_auth_redis_t *redis)
+const ngx_sendkit_auth_redis_masters_t *
+ngx_sendkit_auth_redis_masters(const ngx_sendkit_auth_redis_t *redis)
 {
-    return redis->conn.addr;
-}
-
-
-ngx_int_t
-ngx_sendkit_auth_redis_put(ngx_sendkit_auth_redis_conn_t *conn,
-    const sendkit_span_t *args, ngx_uint_t nargs)
-{
-    size_t      len;
-    u_char     *bytes;
-    ngx_int_t   rc;
-
-    bytes = ngx_sendkit_auth_redis_codec_encode(args, nargs, &len);
-    if (bytes == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc = ngx_sendkit_auth_redis_conn_write(conn, bytes, len);
-
-    ngx_explicit_memzero(bytes, len);
-    ngx_sendkit_auth_redis_codec_done(bytes);
-
-    return rc;
-}
-
-
-ngx_uint_t
-ngx_sendkit_auth_redis_auth_args(const ngx_sendkit_auth_redis_conf_t *conf,
-    sendkit_span_t *args)
-{
-    ngx_uint_t             n;
-    static sendkit_span_t  auth = SENDKIT_SPAN("AUTH");
-
-    if (conf->password.len == 0) {
-        return 0;
-    }
-
-    n = 0;
-    args[n++] = auth;
-
-    if (conf->user.len != 0) {
-        args[n++] = ngx_sendkit_auth_redis_span(conf->user);
-    }
-
-    args[n++] = ngx_sendkit_auth_redis_span(conf->password);
-
-    return n;
-}
-
-
-size_t
-ngx_sendkit_auth_redis_error_len(sendkit_span_t error, ngx_uint_t secret)
-{
-    size_t  i, len;
-
-    len = ngx_min(error.len, NGX_SENDKIT_AUTH_REDIS_ERROR_LOGGED);
-
-    if (!secret) {
-        return len;
-    }
-
-    for (i = 0; i < len; i++) {
-        if (memchr("'`\"", error.data[i], 3) != NULL) {
-            break;
-        }
-    }
-
-    return i;
-}
-
-
-ngx_uint_t
-ngx_sendkit_auth_redis_is_noscript(
-    const ngx_sendkit_auth_redis_reply_t *reply)
-{
-    static const sendkit_span_t  noscript = SENDKIT_SPAN("NOSCRIPT ");
-
-    return reply->type == NGX_SENDKIT_AUTH_REDIS_ERROR
-           && reply->values[0].len >= noscript.len
-           && ngx_memcmp(reply->values[0].data, noscript.data, noscript.len)
-              == 0;
+    return &redis->masters;
 }
 
 
 void
 ngx_sendkit_auth_redis_close(ngx_sendkit_auth_redis_t *redis)
 {
-    ngx_sendkit_auth_redis_conn_close(&redis->conn);
-    ngx_sendkit_auth_redis_codec_free(redis->codec);
+    ngx_sendkit_auth_redis_finder_close(&redis->finder);
+    ngx_sendkit_auth_redis_masters_close(&redis->masters);
+
+    if (redis->event.posted) {
+        ngx_delete_posted_event(&redis->event);
+    }
+
+    if (redis->event.timer_set) {
+        ngx_del_timer(&redis->event);
+    }
 }
 
 
-static ngx_int_t
-ngx_sendkit_auth_redis_open(ngx_sendkit_auth_redis_t *redis)
-{
-    if (redis->failures != 0
-        && (ngx_msec_int_t) (redis->retry - ngx_current_msec) > 0)
-    {
-        return NGX_DECLINED;
-    }
-
-    if (ngx_sendkit_auth_redis_codec_reset(redis->codec) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    redis->conn.log.action = NULL;
-
-    /* a failure until the server has given a good reply */
-
-    redis->failures++;
-
-    if (ngx_sendkit_auth_redis_conn_open(&redis->conn,
-                                         redis->conf->addrs,
-                                         redis->conf->naddrs,
-                                         redis->conf->connect_timeout)
-        != NGX_OK)
-    {
-        ngx_sendkit_auth_redis_pause(redis);
-        return NGX_DECLINED;
-    }
-
-    if (ngx_sendkit_auth_redis_handshake(redis) != NGX_OK) {
-        ngx_sendkit_auth_redis_conn_close(&redis->conn);
-        ngx_sendkit_auth_redis_lost(redis, SENDKIT_STORE_ERROR);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-/*
- * What follows the handshake need not wait for its replies: they come first,
- * and unless each of them is "+OK" the connection is closed.
- */
-
-static ngx_int_t
-ngx_sendkit_auth_redis_handshake(ngx_sendkit_auth_redis_t *redis)
-{
-    ngx_uint_t      n;
-    sendkit_span_t  args[NGX_SENDKIT_AUTH_REDIS_AUTH_ARGS];
-
-    n = ngx_sendkit_auth_redis_auth_args(redis->conf, args);
-
-    if (n != 0
-        && ngx_sendkit_auth_redis_write(redis, args, n, NULL, NULL)
-           != NGX_AGAIN)
-    {
-        return NGX_ERROR;
-    }
-
-    if (redis->conf->db.len != 0
-        && ngx_sendkit_auth_redis_select(redis) != NGX_AGAIN)
-    {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_sendkit_auth_redis_select(ngx_sendkit_auth_redis_t *redis)
-{
-    sendkit_span_t         args[2];
-    static sendkit_span_t  select = SENDKIT_SPAN("SELECT");
-
-    args[0] = select;
-    args[1] = ngx_sendkit_auth_redis_span(redis->conf->db);
-
-    return ngx_sendkit_auth_redis_write(redis, args, 2, NULL, NULL);
-}
-
-
-static ngx_int_t
-ngx_sendkit_auth_redis_write(ngx_sendkit_auth_redis_t *redis,
-    const sendkit_span_t *args, ngx_uint_t nargs,
+ngx_int_t
+ngx_sendkit_auth_redis_send(ngx_sendkit_auth_redis_t *redis,
+    const ngx_sendkit_auth_redis_query_t *query,
     ngx_sendkit_auth_redis_reply_pt handler, void *data)
 {
+    ngx_int_t                          rc;
     ngx_sendkit_auth_redis_command_t  *command;
 
-    command = ngx_sendkit_auth_redis_alloc(redis);
-    if (command == NULL) {
+    if (redis->ncommands >= redis->conf->max_commands) {
         return NGX_ERROR;
     }
 
-    if (ngx_sendkit_auth_redis_put(&redis->conn, args, nargs) != NGX_OK) {
-        ngx_sendkit_auth_redis_free(redis, command);
+    command = ngx_sendkit_auth_redis_command(redis, query);
+    if (command == NULL) {
         return NGX_ERROR;
     }
 
     command->handler = handler;
     command->data = data;
-    command->deadline = ngx_current_msec + redis->conf->read_timeout;
 
-    if (redis->conn.connecting) {
-        command->deadline += redis->conf->connect_timeout;
+    rc = ngx_sendkit_auth_redis_pass(redis, command);
+
+    if (rc != NGX_AGAIN) {
+        ngx_sendkit_auth_redis_free(command);
     }
-
-    ngx_queue_insert_tail(&redis->commands, &command->queue);
-    ngx_sendkit_auth_redis_rearm(redis);
-
-    return NGX_AGAIN;
-}
-
-
-static ngx_int_t
-ngx_sendkit_auth_redis_read(void *data, sendkit_span_t bytes)
-{
-    ngx_int_t                        rc;
-    ngx_sendkit_auth_redis_t        *redis;
-    ngx_sendkit_auth_redis_reply_t   reply;
-
-    redis = data;
-
-    rc = ngx_sendkit_auth_redis_codec_feed(redis->codec, bytes);
-
-    while (rc == NGX_OK) {
-
-        rc = ngx_sendkit_auth_redis_codec_reply(redis->codec, &reply);
-
-        if (rc == NGX_AGAIN) {
-            return ngx_sendkit_auth_redis_drained(redis);
-        }
-
-        if (rc == NGX_OK) {
-            rc = ngx_sendkit_auth_redis_reply(redis, &reply);
-        }
-    }
-
-    if (rc == NGX_ERROR) {
-        ngx_log_error(NGX_LOG_ERR, &redis->conn.log, 0,
-                      "redis sent unacceptable reply");
-    }
-
-    ngx_sendkit_auth_redis_conn_close(&redis->conn);
-    ngx_sendkit_auth_redis_lost(redis, SENDKIT_STORE_ERROR);
-
-    return NGX_ERROR;
-}
-
-
-/* a worker that exits gives up its connection after the last reply */
-
-static ngx_int_t
-ngx_sendkit_auth_redis_drained(ngx_sendkit_auth_redis_t *redis)
-{
-    if (!ngx_exiting || !ngx_queue_empty(&redis->commands)) {
-        return NGX_OK;
-    }
-
-    ngx_sendkit_auth_redis_conn_close(&redis->conn);
-
-    return NGX_ERROR;
-}
-
-
-/*
- * NGX_OK        matched to its command
- * NGX_DECLINED  the handshake was refused, said in the log
- * NGX_ERROR     no command waits for it, or it is none to that command
- */
-
-static ngx_int_t
-ngx_sendkit_auth_redis_reply(ngx_sendkit_auth_redis_t *redis,
-    const ngx_sendkit_auth_redis_reply_t *reply)
-{
-    ngx_int_t                          rc;
-    ngx_sendkit_auth_redis_command_t  *command;
-
-    if (reply->type == NGX_SENDKIT_AUTH_REDIS_ERROR
-        && !ngx_sendkit_auth_redis_is_noscript(reply))
-    {
-        ngx_sendkit_auth_redis_log_error(redis, reply);
-    }
-
-    command = ngx_sendkit_auth_redis_oldest(redis);
-
-    if (command == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (command->handler == NULL
-        && (reply->type != NGX_SENDKIT_AUTH_REDIS_STATUS
-            || !sendkit_span_equal(reply->values[0],
-                                   ngx_sendkit_auth_redis_ok)))
-    {
-        return NGX_DECLINED;
-    }
-
-    ngx_queue_remove(&command->queue);
-    ngx_sendkit_auth_redis_rearm(redis);
-
-    rc = NGX_OK;
-
-    if (command->handler == NULL) {
-
-        /* void */
-
-    } else if (reply->type == NGX_SENDKIT_AUTH_REDIS_ERROR) {
-        rc = command->handler(command->data, SENDKIT_STORE_ERROR, reply);
-
-    } else {
-        rc = command->handler(command->data, SENDKIT_STORE_OK, reply);
-
-        if (rc == NGX_OK) {
-            redis->failures = 0;
-        }
-    }
-
-    ngx_sendkit_auth_redis_free(redis, command);
 
     return rc;
 }
 
 
-static void
-ngx_sendkit_auth_redis_log_error(ngx_sendkit_auth_redis_t *redis,
-    const ngx_sendkit_auth_redis_reply_t *reply)
+/* to the master that has its key; waits until that one is known */
+
+static ngx_int_t
+ngx_sendkit_auth_redis_pass(ngx_sendkit_auth_redis_t *redis,
+    ngx_sendkit_auth_redis_command_t *command)
 {
-    size_t                             len;
-    ngx_uint_t                         auth;
-    ngx_sendkit_auth_redis_command_t  *command;
+    ngx_int_t                         rc;
+    ngx_uint_t                        asking;
+    ngx_sendkit_auth_redis_master_t  *master;
 
-    command = ngx_sendkit_auth_redis_oldest(redis);
-    auth = command != NULL && command->handler == NULL;
-
-    if (auth) {
-        redis->conn.log.action = "authenticating";
+    if (!redis->masters.known) {
+        ngx_queue_insert_tail(&redis->waiting, &command->queue);
+        ngx_sendkit_auth_redis_finder_refresh(&redis->finder);
+        return NGX_AGAIN;
     }
 
-    len = ngx_sendkit_auth_redis_error_len(reply->values[0], auth);
+    asking = command->asking != NULL;
 
-    ngx_log_error(NGX_LOG_ERR, &redis->conn.log, 0,
-                  "redis sent error \"%*s\"", len, reply->values[0].data);
+    master = asking ? command->asking
+                    : ngx_sendkit_auth_redis_masters_of(&redis->masters,
+                                                        command->slot);
+    command->asking = NULL;
 
-    redis->conn.log.action = NULL;
+    if (master == NULL) {
+        ngx_sendkit_auth_redis_finder_refresh(&redis->finder);
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_sendkit_auth_redis_client_send(master->client, command->bytes,
+                                            asking,
+                                            ngx_sendkit_auth_redis_reply,
+                                            command);
+    if (rc == NGX_DECLINED) {
+        ngx_sendkit_auth_redis_finder_refresh(&redis->finder);
+    }
+
+    return rc;
 }
 
 
-/* the deadline of the connection is that of its oldest command */
+/* those that wait have their turn */
 
 static void
-ngx_sendkit_auth_redis_rearm(ngx_sendkit_auth_redis_t *redis)
+ngx_sendkit_auth_redis_handler(ngx_event_t *ev)
 {
+    ngx_sendkit_auth_redis_t *redis = ev->data;
+
+    ngx_int_t                          rc;
+    ngx_queue_t                       *q, waiting;
     ngx_sendkit_auth_redis_command_t  *command;
 
-    command = ngx_sendkit_auth_redis_oldest(redis);
+    ngx_log_debug0(NGX_LOG_DEBUG_EVENT, ev->log, 0, "redis handler");
 
-    if (command == NULL) {
-        ngx_sendkit_auth_redis_conn_no_deadline(&redis->conn);
-        return;
+    ngx_queue_init(&waiting);
+
+    if (!ngx_queue_empty(&redis->waiting)) {
+        ngx_queue_add(&waiting, &redis->waiting);
+        ngx_queue_init(&redis->waiting);
     }
 
-    ngx_sendkit_auth_redis_conn_deadline(&redis->conn, command->deadline);
-}
+    while (!ngx_queue_empty(&waiting)) {
 
-
-static void
-ngx_sendkit_auth_redis_lost(void *data, sendkit_store_e why)
-{
-    ngx_queue_t                       *q, commands;
-    ngx_sendkit_auth_redis_t          *redis;
-    ngx_sendkit_auth_redis_command_t  *command;
-
-    redis = data;
-
-    if (redis->failures == 0 && ngx_queue_empty(&redis->commands)) {
-
-        /* an idle connection was closed, which is no failure */
-
-        return;
-    }
-
-    ngx_sendkit_auth_redis_pause(redis);
-
-    ngx_queue_init(&commands);
-
-    if (!ngx_queue_empty(&redis->commands)) {
-        ngx_queue_add(&commands, &redis->commands);
-        ngx_queue_init(&redis->commands);
-    }
-
-    while (!ngx_queue_empty(&commands)) {
-
-        q = ngx_queue_head(&commands);
+        q = ngx_queue_head(&waiting);
         ngx_queue_remove(q);
 
         command = ngx_queue_data(q, ngx_sendkit_auth_redis_command_t, queue);
 
-        if (command->handler != NULL) {
-            (void) command->handler(command->data, why, NULL);
+        rc = ngx_sendkit_auth_redis_pass(redis, command);
+
+        if (rc != NGX_AGAIN) {
+            (void) ngx_sendkit_auth_redis_done(command,
+                                       ngx_sendkit_auth_redis_why(command, rc),
+                                       NULL);
+        }
+    }
+}
+
+
+/* what came first is what was wrong */
+
+static sendkit_store_e
+ngx_sendkit_auth_redis_why(const ngx_sendkit_auth_redis_command_t *command,
+    ngx_int_t rc)
+{
+    if (command->lost != SENDKIT_STORE_OK) {
+        return command->lost;
+    }
+
+    return rc == NGX_DECLINED ? SENDKIT_STORE_DOWN : SENDKIT_STORE_OVERLOAD;
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_redis_reply(void *data, sendkit_store_e store,
+    const ngx_sendkit_auth_redis_reply_t *reply)
+{
+    ngx_sendkit_auth_redis_command_t *command = data;
+
+    if (ngx_sendkit_auth_redis_is_lost(command, store)
+        || (reply != NULL
+            && ngx_sendkit_auth_redis_is_redirected(command, reply)))
+    {
+        ngx_queue_insert_tail(&command->redis->waiting, &command->queue);
+        return NGX_OK;
+    }
+
+    if (store == SENDKIT_STORE_DOWN && command->lost != SENDKIT_STORE_OK) {
+        store = command->lost;
+    }
+
+    return ngx_sendkit_auth_redis_done(command, store, reply);
+}
+
+
+/* 1: with its connection, and it may be sent over another one */
+
+static ngx_uint_t
+ngx_sendkit_auth_redis_is_lost(ngx_sendkit_auth_redis_command_t *command,
+    sendkit_store_e store)
+{
+    ngx_sendkit_auth_redis_t *redis = command->redis;
+
+    if (store != SENDKIT_STORE_DOWN && store != SENDKIT_STORE_TIMEOUT) {
+        return 0;
+    }
+
+    ngx_sendkit_auth_redis_finder_refresh(&redis->finder);
+
+    if (!command->reads || command->lost != SENDKIT_STORE_OK) {
+        return 0;
+    }
+
+    command->lost = store;
+
+    ngx_post_event(&redis->event, &ngx_posted_events);
+
+    return 1;
+}
+
+
+static ngx_uint_t
+ngx_sendkit_auth_redis_is_redirected(
+    ngx_sendkit_auth_redis_command_t *command,
+    const ngx_sendkit_auth_redis_reply_t *reply)
+{
+    sendkit_redirect_t         redirect;
+    ngx_sendkit_auth_redis_t  *redis;
+
+    redis = command->redis;
+
+    if (ngx_sendkit_auth_redis_is_no_master(reply)) {
+        ngx_sendkit_auth_redis_finder_refresh(&redis->finder);
+        return 0;
+    }
+
+    if (redis->conf->kind != NGX_SENDKIT_AUTH_REDIS_CLUSTER
+        || reply->type != NGX_SENDKIT_AUTH_REDIS_ERROR
+        || command->redirects == NGX_SENDKIT_AUTH_REDIS_REDIRECTS)
+    {
+        return 0;
+    }
+
+    command->redirects++;
+
+    if (ngx_sendkit_auth_redis_is_error(reply, "TRYAGAIN ")) {
+
+        if (!redis->event.timer_set) {
+            ngx_add_timer(&redis->event, NGX_SENDKIT_AUTH_REDIS_TRYAGAIN);
         }
 
-        ngx_sendkit_auth_redis_free(redis, command);
+        return 1;
+    }
+
+    switch (sendkit_redirect_parse(reply->values[0], &redirect)) {
+
+    case SENDKIT_REDIRECT_MOVED:
+        ngx_sendkit_auth_redis_moved(redis, &redirect);
+        break;
+
+    case SENDKIT_REDIRECT_ASK:
+        command->asking = ngx_sendkit_auth_redis_masters_at(&redis->masters,
+                                                            redirect.host,
+                                                            redirect.port);
+        if (command->asking == NULL) {
+            return 0;
+        }
+
+        break;
+
+    case SENDKIT_REDIRECT_NONE:
+        return 0;
+    }
+
+    ngx_post_event(&redis->event, &ngx_posted_events);
+
+    return 1;
+}
+
+
+/* where no address is told, the whole map is asked for first */
+
+static void
+ngx_sendkit_auth_redis_moved(ngx_sendkit_auth_redis_t *redis,
+    const sendkit_redirect_t *redirect)
+{
+    ngx_sendkit_auth_redis_master_t  *master;
+
+    ngx_sendkit_auth_redis_finder_refresh(&redis->finder);
+
+    master = ngx_sendkit_auth_redis_masters_at(&redis->masters,
+                                               redirect->host,
+                                               redirect->port);
+    if (master == NULL) {
+        redis->masters.known = 0;
+        return;
+    }
+
+    if (ngx_sendkit_auth_redis_masters_moved(&redis->masters, redirect->slot,
+                                             master))
+    {
+        ngx_sendkit_auth_redis_changed(redis);
+    }
+}
+
+
+static ngx_uint_t
+ngx_sendkit_auth_redis_is_no_master(
+    const ngx_sendkit_auth_redis_reply_t *reply)
+{
+    return ngx_sendkit_auth_redis_is_error(reply, "READONLY ")
+           || ngx_sendkit_auth_redis_is_error(reply, "MASTERDOWN ")
+           || ngx_sendkit_auth_redis_is_error(reply, "CLUSTERDOWN ");
+}
+
+
+static void
+ngx_sendkit_auth_redis_news(void *data, ngx_sendkit_auth_redis_news_e news)
+{
+    ngx_sendkit_auth_redis_t *redis = data;
+
+    ngx_queue_t                       *q;
+    ngx_sendkit_auth_redis_command_t  *command;
+
+    if (news == NGX_SENDKIT_AUTH_REDIS_CHANGED) {
+        ngx_sendkit_auth_redis_changed(redis);
+    }
+
+    if (redis->masters.known) {
+        ngx_post_event(&redis->event, &ngx_posted_events);
+        return;
+    }
+
+    while (!ngx_queue_empty(&redis->waiting)) {
+
+        q = ngx_queue_head(&redis->waiting);
+        ngx_queue_remove(q);
+
+        command = ngx_queue_data(q, ngx_sendkit_auth_redis_command_t, queue);
+
+        (void) ngx_sendkit_auth_redis_done(command, SENDKIT_STORE_DOWN, NULL);
     }
 }
 
 
 static void
-ngx_sendkit_auth_redis_pause(ngx_sendkit_auth_redis_t *redis)
+ngx_sendkit_auth_redis_changed(ngx_sendkit_auth_redis_t *redis)
 {
-    redis->failures = ngx_max(redis->failures, 1);
-    redis->retry = ngx_current_msec
-                   + sendkit_backoff_delay(redis->failures,
-                                           (uint32_t) ngx_random());
+    ngx_queue_t                       *q;
+    ngx_sendkit_auth_redis_watcher_t  *watcher;
+
+    for (q = ngx_queue_head(&redis->watchers);
+         q != ngx_queue_sentinel(&redis->watchers);
+         q = ngx_queue_next(q))
+    {
+        watcher = ngx_queue_data(q, ngx_sendkit_auth_redis_watcher_t, queue);
+        watcher->handler(watcher->data);
+    }
 }
 
 
-/* NULL: no reply is due */
+/* NULL: no memory */
 
 static ngx_sendkit_auth_redis_command_t *
-ngx_sendkit_auth_redis_oldest(ngx_sendkit_auth_redis_t *redis)
+ngx_sendkit_auth_redis_command(ngx_sendkit_auth_redis_t *redis,
+    const ngx_sendkit_auth_redis_query_t *query)
 {
-    ngx_queue_t  *q;
+    size_t                             len;
+    ngx_queue_t                       *q;
+    ngx_sendkit_auth_redis_command_t  *command;
 
-    if (ngx_queue_empty(&redis->commands)) {
+    if (ngx_queue_empty(&redis->free)) {
+        command = ngx_palloc(redis->pool,
+                             sizeof(ngx_sendkit_auth_redis_command_t));
+        if (command == NULL) {
+            return NULL;
+        }
+
+    } else {
+        q = ngx_queue_head(&redis->free);
+        ngx_queue_remove(q);
+        command = ngx_queue_data(q, ngx_sendkit_auth_redis_command_t, queue);
+    }
+
+    ngx_memzero(command, sizeof(ngx_sendkit_auth_redis_command_t));
+
+    command->encoded = ngx_sendkit_auth_redis_codec_encode(query->words,
+                                                           query->nwords,
+                                                           &len);
+    if (command->encoded == NULL) {
+        ngx_queue_insert_head(&redis->free, &command->queue);
         return NULL;
     }
 
-    q = ngx_queue_head(&redis->commands);
+    command->redis = redis;
+    command->bytes.data = command->encoded;
+    command->bytes.len = len;
+    command->reads = query->reads;
 
-    return ngx_queue_data(q, ngx_sendkit_auth_redis_command_t, queue);
+    if (redis->conf->kind == NGX_SENDKIT_AUTH_REDIS_CLUSTER) {
+        command->slot = sendkit_cluster_slot(query->key);
+    }
+
+    redis->ncommands++;
+
+    return command;
 }
 
 
-static ngx_sendkit_auth_redis_command_t *
-ngx_sendkit_auth_redis_alloc(ngx_sendkit_auth_redis_t *redis)
+static ngx_int_t
+ngx_sendkit_auth_redis_done(ngx_sendkit_auth_redis_command_t *command,
+    sendkit_store_e store, const ngx_sendkit_auth_redis_reply_t *reply)
 {
-    ngx_queue_t  *q;
+    void                             *data;
+    ngx_sendkit_auth_redis_reply_pt   handler;
 
-    if (ngx_queue_empty(&redis->free)) {
-        return ngx_palloc(redis->pool,
-                          sizeof(ngx_sendkit_auth_redis_command_t));
-    }
+    data = command->data;
+    handler = command->handler;
 
-    q = ngx_queue_head(&redis->free);
-    ngx_queue_remove(q);
+    ngx_sendkit_auth_redis_free(command);
 
-    return ngx_queue_data(q, ngx_sendkit_auth_redis_command_t, queue);
+    return handler(data, store, reply);
 }
 
 
 static void
-ngx_sendkit_auth_redis_free(ngx_sendkit_auth_redis_t *redis,
-    ngx_sendkit_auth_redis_command_t *command)
+ngx_sendkit_auth_redis_free(ngx_sendkit_auth_redis_command_t *command)
 {
+    ngx_sendkit_auth_redis_t *redis = command->redis;
+
+    ngx_sendkit_auth_redis_codec_done(command->encoded);
+
+    redis->ncommands--;
+
     ngx_queue_insert_head(&redis->free, &command->queue);
-}
-
-
-static sendkit_span_t
-ngx_sendkit_auth_redis_span(ngx_str_t str)
-{
-    sendkit_span_t  span;
-
-    span.data = str.data;
-    span.len = str.len;
-
-    return span;
 }

@@ -9,6 +9,8 @@
 #include <ngx_event.h>
 
 #include "ngx_sendkit_auth_redis_channel.h"
+#include "ngx_sendkit_auth_redis_command.h"
+#include "ngx_sendkit_auth_redis_conn.h"
 
 
 #define NGX_SENDKIT_AUTH_CHANNEL_WORDS                                        \
@@ -41,6 +43,7 @@ typedef enum {
 
 struct ngx_sendkit_auth_channel_s {
     const ngx_sendkit_auth_redis_conf_t        *conf;
+    const ngx_sendkit_auth_redis_server_t      *server;
     const sendkit_span_t                       *prefixes;
     const ngx_sendkit_auth_channel_handlers_t  *handlers;
     void                                       *data;
@@ -120,7 +123,8 @@ ngx_sendkit_auth_channel_create(ngx_pool_t *pool,
 
 
 ngx_int_t
-ngx_sendkit_auth_channel_open(ngx_sendkit_auth_channel_t *channel)
+ngx_sendkit_auth_channel_open(ngx_sendkit_auth_channel_t *channel,
+    const ngx_sendkit_auth_redis_server_t *server)
 {
     if (ngx_sendkit_auth_redis_codec_reset(channel->codec) != NGX_OK) {
         return NGX_ERROR;
@@ -129,8 +133,13 @@ ngx_sendkit_auth_channel_open(ngx_sendkit_auth_channel_t *channel)
     channel->conn.log.action = "subscribing to invalidations";
     channel->why = NGX_SENDKIT_AUTH_CHANNEL_FAILED;
 
-    if (ngx_sendkit_auth_redis_conn_open(&channel->conn, channel->conf->addrs,
-                                         channel->conf->naddrs,
+    if (server != channel->server) {
+        channel->server = server;
+        channel->conn.addr = 0;
+    }
+
+    if (ngx_sendkit_auth_redis_conn_open(&channel->conn, server->addrs,
+                                         server->naddrs,
                                          channel->conf->connect_timeout)
         != NGX_OK)
     {
@@ -161,7 +170,7 @@ ngx_sendkit_auth_channel_hello(ngx_sendkit_auth_channel_t *channel)
 
     channel->state = NGX_SENDKIT_AUTH_CHANNEL_ID;
 
-    n = ngx_sendkit_auth_redis_auth_args(channel->conf, args);
+    n = ngx_sendkit_auth_redis_auth_args(&channel->conf->login, args);
 
     if (n != 0) {
         channel->state = NGX_SENDKIT_AUTH_CHANNEL_AUTH;
@@ -227,10 +236,18 @@ ngx_sendkit_auth_channel_ping(ngx_sendkit_auth_channel_t *channel,
 }
 
 
-ngx_uint_t
-ngx_sendkit_auth_channel_server(const ngx_sendkit_auth_channel_t *channel)
+uint32_t
+ngx_sendkit_auth_channel_addr(const ngx_sendkit_auth_channel_t *channel)
 {
-    return channel->conn.addr;
+    const ngx_str_t  *name;
+
+    if (channel->server->naddrs == 0) {
+        return 0;
+    }
+
+    name = &channel->server->addrs[channel->conn.addr].name;
+
+    return ngx_murmur_hash2(name->data, name->len);
 }
 
 

@@ -12,13 +12,13 @@
 #include <ngx_core.h>
 
 #include "../core/sendkit_span.h"
-#include "ngx_sendkit_auth_redis.h"
+#include "ngx_sendkit_auth_redis_server.h"
 
 
 /*
- * The channel on which Redis tells what has changed: one connection on which
- * broadcasting CLIENT TRACKING is redirected to itself, where its messages
- * come by Pub/Sub (RESP2).  Owned by the subscriber of an nginx instance.
+ * The channel on which a server tells what has changed: one connection on
+ * which broadcasting CLIENT TRACKING is redirected to itself, where its
+ * messages come by Pub/Sub (RESP2).
  *
  * open -> subscribed -> (invalidated | flushed | pong)* -> lost
  */
@@ -74,9 +74,14 @@ ngx_sendkit_auth_channel_t *ngx_sendkit_auth_channel_create(ngx_pool_t *pool,
     const ngx_sendkit_auth_channel_handlers_t *handlers, void *data,
     ngx_log_t *log);
 
-/* NGX_OK: one of the handlers is called later; NGX_ERROR: it failed at once */
+/*
+ * server  kept by the caller
+ *
+ * NGX_OK: one of the handlers is called later; NGX_ERROR: it failed at once.
+ */
 
-ngx_int_t ngx_sendkit_auth_channel_open(ngx_sendkit_auth_channel_t *channel);
+ngx_int_t ngx_sendkit_auth_channel_open(ngx_sendkit_auth_channel_t *channel,
+    const ngx_sendkit_auth_redis_server_t *server);
 
 /*
  * For a channel that is subscribed, and has no PING under way.
@@ -87,9 +92,9 @@ ngx_int_t ngx_sendkit_auth_channel_open(ngx_sendkit_auth_channel_t *channel);
 void ngx_sendkit_auth_channel_ping(ngx_sendkit_auth_channel_t *channel,
     ngx_msec_t timeout);
 
-/* which of conf->addrs it leads to */
+/* a number for the address that it leads to, or did last */
 
-ngx_uint_t ngx_sendkit_auth_channel_server(
+uint32_t ngx_sendkit_auth_channel_addr(
     const ngx_sendkit_auth_channel_t *channel);
 
 /* no handler is called afterwards; safe to call twice */

@@ -41,7 +41,7 @@ typedef struct {
     u_char                        unused3[56];
 
     uint32_t                      unsupported;
-    uint32_t                      server;
+    uint32_t                      servers;
     uint64_t                      subscribed;
     u_char                        unused4[48];
 

@@ -74,7 +74,7 @@ ngx_sendkit_auth_cache_slot(const ngx_sendkit_auth_cache_t *cache,
 
 void
 ngx_sendkit_auth_cache_renew(ngx_sendkit_auth_cache_t *cache, uint64_t alive,
-    ngx_uint_t server)
+    uint32_t servers)
 {
     uint64_t                          last;
     ngx_sendkit_auth_cache_shared_t  *shared;
@@ -82,7 +82,7 @@ ngx_sendkit_auth_cache_renew(ngx_sendkit_auth_cache_t *cache, uint64_t alive,
     shared = cache->shared;
 
     __atomic_store_n(&shared->unsupported, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&shared->server, (uint32_t) server, __ATOMIC_RELEASE);
+    __atomic_store_n(&shared->servers, servers, __ATOMIC_RELEASE);
 
     last = __atomic_load_n(&shared->alive, __ATOMIC_RELAXED);
 
@@ -142,10 +142,9 @@ ngx_sendkit_auth_cache_subscribed(const ngx_sendkit_auth_cache_t *cache)
 
 ngx_uint_t
 ngx_sendkit_auth_cache_no_channel(ngx_sendkit_auth_cache_t *cache,
-    ngx_uint_t server)
+    uint32_t servers)
 {
-    __atomic_store_n(&cache->shared->server, (uint32_t) server,
-                     __ATOMIC_RELEASE);
+    __atomic_store_n(&cache->shared->servers, servers, __ATOMIC_RELEASE);
 
     if (__atomic_load_n(&cache->shared->unsupported, __ATOMIC_RELAXED)) {
         return 0;
@@ -185,10 +184,10 @@ ngx_sendkit_auth_cache_alive(const ngx_sendkit_auth_cache_t *cache)
 }
 
 
-ngx_uint_t
-ngx_sendkit_auth_cache_server(const ngx_sendkit_auth_cache_t *cache)
+uint32_t
+ngx_sendkit_auth_cache_servers(const ngx_sendkit_auth_cache_t *cache)
 {
-    return __atomic_load_n(&cache->shared->server, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&cache->shared->servers, __ATOMIC_ACQUIRE);
 }
 
 

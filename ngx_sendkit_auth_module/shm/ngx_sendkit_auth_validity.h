@@ -47,16 +47,16 @@ void ngx_sendkit_auth_cache_flush(ngx_sendkit_auth_cache_t *cache);
 
 /*
  * The channel: it was alive at some time, and so what was invalidated before
- * is known; it is lost; there is none on this server, which returns 1 if
- * that is new.  server: a number that tells the address it leads to from
+ * is known; it is lost; there is none on these servers, which returns 1 if
+ * that is new.  servers: a number that tells the addresses it leads to from
  * others.
  */
 
 void ngx_sendkit_auth_cache_renew(ngx_sendkit_auth_cache_t *cache,
-    uint64_t alive, ngx_uint_t server);
+    uint64_t alive, uint32_t servers);
 void ngx_sendkit_auth_cache_lose(ngx_sendkit_auth_cache_t *cache);
 ngx_uint_t ngx_sendkit_auth_cache_no_channel(ngx_sendkit_auth_cache_t *cache,
-    ngx_uint_t server);
+    uint32_t servers);
 
 ngx_sendkit_auth_channel_e ngx_sendkit_auth_cache_channel(
     const ngx_sendkit_auth_cache_t *cache, uint64_t now);
@@ -77,9 +77,9 @@ uint64_t ngx_sendkit_auth_cache_subscribed(
 
 uint64_t ngx_sendkit_auth_cache_alive(const ngx_sendkit_auth_cache_t *cache);
 
-/* the server it leads to */
+/* the servers it leads to */
 
-ngx_uint_t ngx_sendkit_auth_cache_server(
+uint32_t ngx_sendkit_auth_cache_servers(
     const ngx_sendkit_auth_cache_t *cache);
 
 void ngx_sendkit_auth_cache_count(ngx_sendkit_auth_cache_t *cache,

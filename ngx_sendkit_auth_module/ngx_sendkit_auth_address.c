@@ -1,0 +1,302 @@
+
+/*
+ * Copyright (C) the ngx_sendkit_auth_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_sendkit_auth.h"
+#include "ngx_sendkit_auth_address.h"
+
+
+#define NGX_SENDKIT_AUTH_REDIS_PORT     6379
+#define NGX_SENDKIT_AUTH_SENTINEL_PORT  26379
+
+
+typedef struct {
+    ngx_str_t                         name;
+    ngx_sendkit_auth_redis_kind_e     kind;
+    in_port_t                         port;
+    ngx_uint_t                        tls;
+} ngx_sendkit_auth_scheme_t;
+
+
+static const ngx_sendkit_auth_scheme_t *ngx_sendkit_auth_address_scheme(
+    ngx_str_t *address);
+static ngx_int_t ngx_sendkit_auth_address_servers(ngx_conf_t *cf,
+    const ngx_sendkit_auth_scheme_t *scheme, ngx_str_t hosts,
+    ngx_sendkit_auth_redis_conf_t *redis);
+static ngx_int_t ngx_sendkit_auth_address_server(ngx_conf_t *cf,
+    ngx_str_t host, in_port_t port, ngx_sendkit_auth_redis_conf_t *redis);
+static ngx_int_t ngx_sendkit_auth_address_path(ngx_conf_t *cf, ngx_str_t path,
+    ngx_sendkit_auth_redis_conf_t *redis);
+static ngx_int_t ngx_sendkit_auth_address_db(ngx_conf_t *cf, ngx_str_t digits,
+    ngx_sendkit_auth_redis_conf_t *redis);
+
+
+static const ngx_sendkit_auth_scheme_t  ngx_sendkit_auth_schemes[] = {
+
+    { ngx_string("redis://"), NGX_SENDKIT_AUTH_REDIS_ONE,
+      NGX_SENDKIT_AUTH_REDIS_PORT, 0 },
+
+    { ngx_string("rediss://"), NGX_SENDKIT_AUTH_REDIS_ONE,
+      NGX_SENDKIT_AUTH_REDIS_PORT, 1 },
+
+    { ngx_string("sentinel://"), NGX_SENDKIT_AUTH_REDIS_SENTINEL,
+      NGX_SENDKIT_AUTH_SENTINEL_PORT, 0 },
+
+    { ngx_string("rediss+sentinel://"), NGX_SENDKIT_AUTH_REDIS_SENTINEL,
+      NGX_SENDKIT_AUTH_SENTINEL_PORT, 1 },
+
+    { ngx_string("cluster://"), NGX_SENDKIT_AUTH_REDIS_CLUSTER,
+      NGX_SENDKIT_AUTH_REDIS_PORT, 0 },
+
+    { ngx_string("rediss+cluster://"), NGX_SENDKIT_AUTH_REDIS_CLUSTER,
+      NGX_SENDKIT_AUTH_REDIS_PORT, 1 },
+
+    { ngx_string("unix:"), NGX_SENDKIT_AUTH_REDIS_ONE, 0, 0 },
+
+    { ngx_null_string, NGX_SENDKIT_AUTH_REDIS_ONE, 0, 0 }
+};
+
+
+char *
+ngx_sendkit_auth_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_sendkit_auth_main_conf_t *samcf = conf;
+
+    u_char                           *p, *last;
+    ngx_str_t                        *value, hosts, path;
+    ngx_sendkit_auth_redis_conf_t    *redis;
+    const ngx_sendkit_auth_scheme_t  *scheme;
+
+    redis = &samcf->lookup.redis;
+
+    if (redis->nservers != 0) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    redis->address = value[1];
+
+    if (ngx_strlchr(value[1].data, value[1].data + value[1].len, '@')
+        != NULL)
+    {
+        /* not printed: it is where others put a password */
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"sendkit_auth_redis\" takes no credentials, use "
+                           "\"sendkit_auth_redis_user\" and "
+                           "\"sendkit_auth_redis_password_file\"");
+        return NGX_CONF_ERROR;
+    }
+
+    scheme = ngx_sendkit_auth_address_scheme(&value[1]);
+
+    if (scheme == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" in \"sendkit_auth_redis\" is not "
+                           "\"redis://host:port/db\", \"unix:/path\", "
+                           "\"sentinel://hosts/name\" or "
+                           "\"cluster://hosts\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    redis->kind = scheme->kind;
+
+    if (scheme->port == 0) {
+        return ngx_sendkit_auth_address_server(cf, value[1], 0, redis)
+               == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+    last = value[1].data + value[1].len;
+
+    hosts.data = value[1].data + scheme->name.len;
+
+    p = ngx_strlchr(hosts.data, last, '/');
+
+    hosts.len = (p != NULL ? p : last) - hosts.data;
+
+    path.data = p != NULL ? p + 1 : last;
+    path.len = last - path.data;
+
+    if (ngx_sendkit_auth_address_servers(cf, scheme, hosts, redis) != NGX_OK
+        || ngx_sendkit_auth_address_path(cf, path, redis) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static const ngx_sendkit_auth_scheme_t *
+ngx_sendkit_auth_address_scheme(ngx_str_t *address)
+{
+    const ngx_sendkit_auth_scheme_t  *scheme;
+
+    for (scheme = ngx_sendkit_auth_schemes; scheme->name.len != 0; scheme++) {
+        if (address->len > scheme->name.len
+            && ngx_strncmp(address->data, scheme->name.data, scheme->name.len)
+               == 0)
+        {
+            return scheme;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_address_servers(ngx_conf_t *cf,
+    const ngx_sendkit_auth_scheme_t *scheme, ngx_str_t hosts,
+    ngx_sendkit_auth_redis_conf_t *redis)
+{
+    u_char     *p, *last;
+    ngx_str_t   host;
+
+    last = hosts.data + hosts.len;
+
+    for (host.data = hosts.data; /* void */; host.data = p + 1) {
+
+        p = ngx_strlchr(host.data, last, ',');
+
+        host.len = (p != NULL ? p : last) - host.data;
+
+        if (ngx_sendkit_auth_address_server(cf, host, scheme->port, redis)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (p == NULL) {
+            break;
+        }
+    }
+
+    if (redis->kind == NGX_SENDKIT_AUTH_REDIS_ONE && redis->nservers != 1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" in \"sendkit_auth_redis\" has more than "
+                           "one host", &redis->address);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_address_server(ngx_conf_t *cf, ngx_str_t host,
+    in_port_t port, ngx_sendkit_auth_redis_conf_t *redis)
+{
+    ngx_url_t                         u;
+    ngx_sendkit_auth_redis_server_t  *servers;
+
+    ngx_memzero(&u, sizeof(ngx_url_t));
+
+    u.url = host;
+    u.default_port = port;
+
+    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "%s in \"%V\" of \"sendkit_auth_redis\"",
+                           u.err != NULL ? u.err : "error", &redis->address);
+        return NGX_ERROR;
+    }
+
+    servers = ngx_palloc(cf->pool, (redis->nservers + 1)
+                                * sizeof(ngx_sendkit_auth_redis_server_t));
+    if (servers == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(servers, redis->servers,
+               redis->nservers * sizeof(ngx_sendkit_auth_redis_server_t));
+
+    redis->servers = servers;
+    servers += redis->nservers++;
+
+    servers->host = port != 0 ? u.host : host;
+    servers->port = u.port;
+    servers->addrs = u.addrs;
+    servers->naddrs = u.naddrs;
+
+    return NGX_OK;
+}
+
+
+/* the number of a database; before it, the name of the master for Sentinels */
+
+static ngx_int_t
+ngx_sendkit_auth_address_path(ngx_conf_t *cf, ngx_str_t path,
+    ngx_sendkit_auth_redis_conf_t *redis)
+{
+    u_char  *p, *last;
+
+    last = path.data + path.len;
+
+    if (redis->kind == NGX_SENDKIT_AUTH_REDIS_SENTINEL) {
+
+        p = ngx_strlchr(path.data, last, '/');
+
+        redis->master.data = path.data;
+        redis->master.len = (p != NULL ? p : last) - path.data;
+
+        if (redis->master.len == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\" in \"sendkit_auth_redis\" has no name "
+                               "of a master", &redis->address);
+            return NGX_ERROR;
+        }
+
+        path.data = p != NULL ? p + 1 : last;
+        path.len = last - path.data;
+    }
+
+    if (ngx_sendkit_auth_address_db(cf, path, redis) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (redis->kind == NGX_SENDKIT_AUTH_REDIS_CLUSTER && redis->db.len != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" in \"sendkit_auth_redis\": a cluster has "
+                           "no database but 0", &redis->address);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* "2" selects database 2; "" and "0" are the one a client begins in */
+
+static ngx_int_t
+ngx_sendkit_auth_address_db(ngx_conf_t *cf, ngx_str_t digits,
+    ngx_sendkit_auth_redis_conf_t *redis)
+{
+    ngx_int_t  n;
+
+    if (digits.len == 0) {
+        return NGX_OK;
+    }
+
+    n = ngx_atoi(digits.data, digits.len);
+
+    if (n == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" in \"%V\" of \"sendkit_auth_redis\" is "
+                           "not the number of a database", &digits,
+                           &redis->address);
+        return NGX_ERROR;
+    }
+
+    if (n != 0) {
+        redis->db = digits;
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,438 @@
+
+/*
+ * Copyright (C) the ngx_sendkit_auth_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_sendkit_auth_redis_masters.h"
+
+
+static ngx_sendkit_auth_redis_master_t *ngx_sendkit_auth_redis_master_find(
+    const ngx_sendkit_auth_redis_masters_t *masters, sendkit_span_t host,
+    in_port_t port);
+static ngx_sendkit_auth_redis_master_t *ngx_sendkit_auth_redis_master_new(
+    ngx_sendkit_auth_redis_masters_t *masters);
+static ngx_int_t ngx_sendkit_auth_redis_master_place(
+    ngx_sendkit_auth_redis_master_t *master, sendkit_span_t host,
+    in_port_t port);
+static u_char ngx_sendkit_auth_redis_master_number(
+    const ngx_sendkit_auth_redis_masters_t *masters,
+    const ngx_sendkit_auth_redis_master_t *master);
+static ngx_int_t ngx_sendkit_auth_redis_masters_read(
+    ngx_sendkit_auth_redis_masters_t *masters, sendkit_span_t nodes,
+    const ngx_sendkit_auth_redis_server_t *asked);
+static ngx_int_t ngx_sendkit_auth_redis_masters_node(
+    ngx_sendkit_auth_redis_masters_t *masters, sendkit_cluster_node_t *node);
+static void ngx_sendkit_auth_redis_masters_forget(
+    ngx_sendkit_auth_redis_masters_t *masters);
+
+
+ngx_int_t
+ngx_sendkit_auth_redis_masters_init(ngx_sendkit_auth_redis_masters_t *masters,
+    ngx_pool_t *pool, const ngx_sendkit_auth_redis_conf_t *conf,
+    ngx_log_t *log)
+{
+    ngx_sendkit_auth_redis_master_t  *master;
+
+    masters->conf = conf;
+    masters->pool = pool;
+    masters->log = log;
+
+    if (conf->kind == NGX_SENDKIT_AUTH_REDIS_CLUSTER) {
+
+        masters->map = ngx_palloc(pool, 2 * sizeof(*masters->map));
+        if (masters->map == NULL) {
+            return NGX_ERROR;
+        }
+
+        masters->next = masters->map + 1;
+
+        ngx_memset(masters->map, NGX_SENDKIT_AUTH_REDIS_NO_MASTER,
+                   sizeof(*masters->map));
+        return NGX_OK;
+    }
+
+    master = ngx_sendkit_auth_redis_master_new(masters);
+    if (master == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (conf->kind == NGX_SENDKIT_AUTH_REDIS_ONE) {
+        master->server = conf->servers[0];
+        master->used = 1;
+        masters->known = 1;
+
+        ngx_sendkit_auth_redis_client_move(master->client, &master->server);
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_sendkit_auth_redis_masters_close(
+    ngx_sendkit_auth_redis_masters_t *masters)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < masters->nmasters; i++) {
+        ngx_sendkit_auth_redis_client_close(masters->masters[i]->client);
+    }
+}
+
+
+ngx_sendkit_auth_redis_master_t *
+ngx_sendkit_auth_redis_masters_of(
+    const ngx_sendkit_auth_redis_masters_t *masters, ngx_uint_t slot)
+{
+    ngx_uint_t  i;
+
+    i = masters->map != NULL ? masters->map->slots[slot] : 0;
+
+    return masters->known && i != NGX_SENDKIT_AUTH_REDIS_NO_MASTER
+           ? masters->masters[i] : NULL;
+}
+
+
+ngx_sendkit_auth_redis_master_t *
+ngx_sendkit_auth_redis_masters_at(ngx_sendkit_auth_redis_masters_t *masters,
+    sendkit_span_t host, in_port_t port)
+{
+    ngx_sendkit_auth_redis_master_t  *master;
+
+    master = ngx_sendkit_auth_redis_master_find(masters, host, port);
+    if (master != NULL) {
+        return master;
+    }
+
+    master = ngx_sendkit_auth_redis_master_new(masters);
+    if (master == NULL) {
+        return NULL;
+    }
+
+    if (ngx_sendkit_auth_redis_master_place(master, host, port) != NGX_OK) {
+        return NULL;
+    }
+
+    master->used = 1;
+
+    return master;
+}
+
+
+static ngx_sendkit_auth_redis_master_t *
+ngx_sendkit_auth_redis_master_find(
+    const ngx_sendkit_auth_redis_masters_t *masters, sendkit_span_t host,
+    in_port_t port)
+{
+    ngx_uint_t                              i;
+    const ngx_sendkit_auth_redis_server_t  *server;
+
+    for (i = 0; i < masters->nmasters; i++) {
+        server = &masters->masters[i]->server;
+
+        if (server->naddrs != 0 && server->port == port
+            && server->host.len == host.len
+            && ngx_memcmp(server->host.data, host.data, host.len) == 0)
+        {
+            return masters->masters[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+/* one that is not used any more, or another one */
+
+static ngx_sendkit_auth_redis_master_t *
+ngx_sendkit_auth_redis_master_new(ngx_sendkit_auth_redis_masters_t *masters)
+{
+    ngx_uint_t                        i;
+    ngx_sendkit_auth_redis_peer_e     peer;
+    ngx_sendkit_auth_redis_master_t  *master;
+
+    for (i = 0; i < masters->nmasters; i++) {
+        if (masters->masters[i]->server.naddrs == 0) {
+            return masters->masters[i];
+        }
+    }
+
+    if (i == NGX_SENDKIT_AUTH_REDIS_MASTERS) {
+        ngx_log_error(NGX_LOG_ERR, masters->log, 0,
+                      "redis cluster has more than %d masters",
+                      NGX_SENDKIT_AUTH_REDIS_MASTERS);
+        return NULL;
+    }
+
+    master = ngx_pcalloc(masters->pool,
+                         sizeof(ngx_sendkit_auth_redis_master_t));
+    if (master == NULL) {
+        return NULL;
+    }
+
+    peer = masters->conf->kind == NGX_SENDKIT_AUTH_REDIS_SENTINEL
+           ? NGX_SENDKIT_AUTH_REDIS_MASTER : NGX_SENDKIT_AUTH_REDIS_SERVER;
+
+    master->client = ngx_sendkit_auth_redis_client_create(masters->pool,
+                                                          masters->conf, peer,
+                                                          masters->log);
+    if (master->client == NULL) {
+        return NULL;
+    }
+
+    masters->masters[i] = master;
+    masters->nmasters++;
+
+    return master;
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_redis_master_place(ngx_sendkit_auth_redis_master_t *master,
+    sendkit_span_t host, in_port_t port)
+{
+    in_addr_t        inaddr;
+    ngx_addr_t      *addr;
+    ngx_sockaddr_t   sockaddr;
+
+    if (host.len > NGX_INET6_ADDRSTRLEN) {
+        return NGX_ERROR;
+    }
+
+    addr = &master->addr;
+    ngx_memzero(&sockaddr, sizeof(ngx_sockaddr_t));
+
+    inaddr = ngx_inet_addr((u_char *) host.data, host.len);
+
+    if (inaddr != INADDR_NONE) {
+        sockaddr.sockaddr_in.sin_family = AF_INET;
+        sockaddr.sockaddr_in.sin_addr.s_addr = inaddr;
+        addr->socklen = sizeof(struct sockaddr_in);
+
+    } else if (ngx_inet6_addr((u_char *) host.data, host.len,
+                              sockaddr.sockaddr_in6.sin6_addr.s6_addr)
+               == NGX_OK)
+    {
+        sockaddr.sockaddr_in6.sin6_family = AF_INET6;
+        addr->socklen = sizeof(struct sockaddr_in6);
+
+    } else {
+        return NGX_ERROR;
+    }
+
+    master->sockaddr = sockaddr;
+    addr->sockaddr = &master->sockaddr.sockaddr;
+    ngx_inet_set_port(addr->sockaddr, port);
+
+    addr->name.data = master->name;
+    addr->name.len = ngx_sock_ntop(addr->sockaddr, addr->socklen,
+                                   master->name, NGX_SOCKADDR_STRLEN, 1);
+
+    ngx_memcpy(master->host, host.data, host.len);
+
+    master->server.host.data = master->host;
+    master->server.host.len = host.len;
+    master->server.port = port;
+    master->server.addrs = addr;
+    master->server.naddrs = 1;
+
+    ngx_sendkit_auth_redis_client_move(master->client, &master->server);
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_sendkit_auth_redis_masters_moved(
+    ngx_sendkit_auth_redis_masters_t *masters, ngx_uint_t slot,
+    const ngx_sendkit_auth_redis_master_t *master)
+{
+    u_char  number;
+
+    number = ngx_sendkit_auth_redis_master_number(masters, master);
+
+    if (masters->map == NULL || masters->map->slots[slot] == number) {
+        return 0;
+    }
+
+    masters->map->slots[slot] = number;
+
+    return 1;
+}
+
+
+static u_char
+ngx_sendkit_auth_redis_master_number(
+    const ngx_sendkit_auth_redis_masters_t *masters,
+    const ngx_sendkit_auth_redis_master_t *master)
+{
+    u_char  i;
+
+    for (i = 0; masters->masters[i] != master; i++) { /* void */ }
+
+    return i;
+}
+
+
+ngx_int_t
+ngx_sendkit_auth_redis_masters_set(ngx_sendkit_auth_redis_masters_t *masters,
+    sendkit_span_t host, in_port_t port)
+{
+    ngx_sendkit_auth_redis_master_t  *master;
+
+    master = masters->masters[0];
+
+    if (ngx_sendkit_auth_redis_master_find(masters, host, port) == master) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_sendkit_auth_redis_master_place(master, host, port) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    master->used = 1;
+    masters->known = 1;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_sendkit_auth_redis_masters_map(ngx_sendkit_auth_redis_masters_t *masters,
+    sendkit_span_t nodes, const ngx_sendkit_auth_redis_server_t *asked)
+{
+    ngx_int_t                      rc;
+    ngx_sendkit_auth_redis_map_t  *map;
+
+    ngx_memset(masters->next, NGX_SENDKIT_AUTH_REDIS_NO_MASTER,
+               sizeof(*masters->next));
+
+    rc = ngx_sendkit_auth_redis_masters_read(masters, nodes, asked);
+
+    if (rc == NGX_OK) {
+        rc = ngx_memcmp(masters->map, masters->next, sizeof(*masters->map))
+             == 0 ? NGX_DECLINED : NGX_OK;
+
+        map = masters->map;
+        masters->map = masters->next;
+        masters->next = map;
+        masters->known = 1;
+    }
+
+    ngx_sendkit_auth_redis_masters_forget(masters);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_redis_masters_read(ngx_sendkit_auth_redis_masters_t *masters,
+    sendkit_span_t nodes, const ngx_sendkit_auth_redis_server_t *asked)
+{
+    int                     more;
+    sendkit_cluster_node_t  node;
+
+    while ((more = sendkit_cluster_next_node(&nodes, &node)) == 1) {
+
+        if (!node.master) {
+            continue;
+        }
+
+        if (node.host.len == 0) {
+            node.host.data = asked->host.data;
+            node.host.len = asked->host.len;
+        }
+
+        if (ngx_sendkit_auth_redis_masters_node(masters, &node) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return more == 0 ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_redis_masters_node(ngx_sendkit_auth_redis_masters_t *masters,
+    sendkit_cluster_node_t *node)
+{
+    int                               more;
+    u_char                            number;
+    sendkit_cluster_range_t           range;
+    ngx_sendkit_auth_redis_master_t  *master;
+
+    master = NULL;
+    number = NGX_SENDKIT_AUTH_REDIS_NO_MASTER;
+
+    while ((more = sendkit_cluster_next_range(&node->slots, &range)) == 1) {
+
+        if (master == NULL) {
+            master = ngx_sendkit_auth_redis_masters_at(masters, node->host,
+                                                       node->port);
+            if (master == NULL) {
+                return NGX_ERROR;
+            }
+
+            number = ngx_sendkit_auth_redis_master_number(masters, master);
+        }
+
+        ngx_memset(masters->next->slots + range.first, number,
+                   range.last - range.first + 1);
+    }
+
+    return more == 0 ? NGX_OK : NGX_ERROR;
+}
+
+
+/* those that have no slot in the map */
+
+static void
+ngx_sendkit_auth_redis_masters_forget(
+    ngx_sendkit_auth_redis_masters_t *masters)
+{
+    ngx_uint_t                        i;
+    ngx_sendkit_auth_redis_master_t  *master;
+
+    for (i = 0; i < masters->nmasters; i++) {
+        masters->masters[i]->used = 0;
+    }
+
+    for (i = 0; i < SENDKIT_CLUSTER_SLOTS; i++) {
+        if (masters->map->slots[i] != NGX_SENDKIT_AUTH_REDIS_NO_MASTER) {
+            masters->masters[masters->map->slots[i]]->used = 1;
+        }
+    }
+
+    for (i = 0; i < masters->nmasters; i++) {
+        master = masters->masters[i];
+
+        if (!master->used) {
+            master->server.naddrs = 0;
+            ngx_sendkit_auth_redis_client_move(master->client, NULL);
+        }
+    }
+}
+
+
+uint32_t
+ngx_sendkit_auth_redis_masters_id(
+    const ngx_sendkit_auth_redis_masters_t *masters)
+{
+    uint32_t    id;
+    ngx_uint_t  i;
+
+    id = 0;
+
+    for (i = 0; i < masters->nmasters; i++) {
+        if (masters->masters[i]->used) {
+            id += ngx_sendkit_auth_redis_client_addr(
+                                                masters->masters[i]->client);
+        }
+    }
+
+    return id;
+}

@@ -1,0 +1,116 @@
+
+/*
+ * Copyright (C) the ngx_sendkit_auth_module authors
+ */
+
+
+#ifndef _NGX_SENDKIT_AUTH_REDIS_MASTERS_H_INCLUDED_
+#define _NGX_SENDKIT_AUTH_REDIS_MASTERS_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "../core/sendkit_cluster.h"
+#include "../core/sendkit_span.h"
+#include "ngx_sendkit_auth_redis_client.h"
+#include "ngx_sendkit_auth_redis_server.h"
+
+
+/*
+ * The masters that a worker knows, each with its client, and which of them
+ * has a key.  One server and a master that Sentinels name are cases with one
+ * master, which has all keys.
+ */
+
+#define NGX_SENDKIT_AUTH_REDIS_MASTERS    255
+#define NGX_SENDKIT_AUTH_REDIS_NO_MASTER  255
+
+
+typedef struct {
+    ngx_sendkit_auth_redis_server_t   server;
+    ngx_addr_t                        addr;
+    ngx_sockaddr_t                    sockaddr;
+    u_char                            name[NGX_SOCKADDR_STRLEN];
+    u_char                            host[NGX_INET6_ADDRSTRLEN];
+    ngx_sendkit_auth_redis_client_t  *client;
+    ngx_uint_t                        used;     /* is asked for keys */
+} ngx_sendkit_auth_redis_master_t;
+
+
+/* a map of the slots of a cluster: the numbers of masters */
+
+typedef struct {
+    u_char                            slots[SENDKIT_CLUSTER_SLOTS];
+} ngx_sendkit_auth_redis_map_t;
+
+
+typedef struct {
+    const ngx_sendkit_auth_redis_conf_t  *conf;
+    ngx_pool_t                           *pool;
+    ngx_log_t                            *log;
+
+    ngx_uint_t                            known;    /* the map is */
+    ngx_sendkit_auth_redis_master_t      *masters
+                                          [NGX_SENDKIT_AUTH_REDIS_MASTERS];
+    ngx_uint_t                            nmasters; /* ever used */
+    ngx_sendkit_auth_redis_map_t         *map;      /* NULL: one master */
+    ngx_sendkit_auth_redis_map_t         *next;     /* being read */
+} ngx_sendkit_auth_redis_masters_t;
+
+
+/* pool, conf outlive it.  NGX_OK; NGX_ERROR: no memory */
+
+ngx_int_t ngx_sendkit_auth_redis_masters_init(
+    ngx_sendkit_auth_redis_masters_t *masters, ngx_pool_t *pool,
+    const ngx_sendkit_auth_redis_conf_t *conf, ngx_log_t *log);
+
+void ngx_sendkit_auth_redis_masters_close(
+    ngx_sendkit_auth_redis_masters_t *masters);
+
+/* The master that has the keys of a slot; NULL: nobody has. */
+
+ngx_sendkit_auth_redis_master_t *ngx_sendkit_auth_redis_masters_of(
+    const ngx_sendkit_auth_redis_masters_t *masters, ngx_uint_t slot);
+
+/*
+ * The master at that address, an IP; a new one is added to those that are
+ * known, but has no keys.  NULL: it is no IP, or no memory, or too many.
+ */
+
+ngx_sendkit_auth_redis_master_t *ngx_sendkit_auth_redis_masters_at(
+    ngx_sendkit_auth_redis_masters_t *masters, sendkit_span_t host,
+    in_port_t port);
+
+/* It has a slot.  Returns 1 if that is news. */
+
+ngx_uint_t ngx_sendkit_auth_redis_masters_moved(
+    ngx_sendkit_auth_redis_masters_t *masters, ngx_uint_t slot,
+    const ngx_sendkit_auth_redis_master_t *master);
+
+/*
+ * Takes what is known now for what a node of the cluster says (CLUSTER
+ * NODES), or a Sentinel: the one master.  The commands to masters that are
+ * none any more fail.
+ *
+ * asked  the server that says so
+ *
+ * NGX_OK        something has changed
+ * NGX_DECLINED  nothing has
+ * NGX_ERROR     it is malformed: nothing is changed
+ */
+
+ngx_int_t ngx_sendkit_auth_redis_masters_map(
+    ngx_sendkit_auth_redis_masters_t *masters, sendkit_span_t nodes,
+    const ngx_sendkit_auth_redis_server_t *asked);
+ngx_int_t ngx_sendkit_auth_redis_masters_set(
+    ngx_sendkit_auth_redis_masters_t *masters, sendkit_span_t host,
+    in_port_t port);
+
+/* A number for their addresses: the same for the same masters. */
+
+uint32_t ngx_sendkit_auth_redis_masters_id(
+    const ngx_sendkit_auth_redis_masters_t *masters);
+
+
+#endif /* _NGX_SENDKIT_AUTH_REDIS_MASTERS_H_INCLUDED_ */
