@@ -16,6 +16,7 @@
 #include "core/sendkit_digest.h"
 #include "core/sendkit_error.h"
 #include "ngx_sendkit_auth_lookup.h"
+#include "ngx_sendkit_auth_tls_conf.h"
 
 
 /* What the units above the lookup share: configuration and request state. */
@@ -33,6 +34,8 @@ typedef struct {
     ngx_sendkit_auth_lookup_conf_t    lookup;
     ngx_str_t                         zone;     /* its name; len 0: none */
     size_t                            zone_size;
+    ngx_sendkit_auth_tls_conf_t       ssl;
+    ngx_str_t                         rediss;   /* the address, if it is one */
     ngx_uint_t                        guarded;  /* locations not "off" */
 } ngx_sendkit_auth_main_conf_t;
 

@@ -28,12 +28,13 @@ static const ngx_sendkit_auth_scheme_t *ngx_sendkit_auth_address_scheme(
     ngx_str_t *address);
 static ngx_int_t ngx_sendkit_auth_address_servers(ngx_conf_t *cf,
     const ngx_sendkit_auth_scheme_t *scheme, ngx_str_t hosts,
-    ngx_sendkit_auth_redis_conf_t *redis);
+    ngx_str_t *path, ngx_sendkit_auth_redis_conf_t *redis);
 static ngx_int_t ngx_sendkit_auth_address_server(ngx_conf_t *cf,
-    ngx_str_t host, in_port_t port, ngx_sendkit_auth_redis_conf_t *redis);
+    ngx_str_t host, in_port_t port, ngx_str_t *path,
+    ngx_sendkit_auth_redis_conf_t *redis);
 static ngx_int_t ngx_sendkit_auth_address_path(ngx_conf_t *cf, ngx_str_t path,
     ngx_sendkit_auth_redis_conf_t *redis);
-static ngx_int_t ngx_sendkit_auth_address_db(ngx_conf_t *cf, ngx_str_t digits,
+static ngx_int_t ngx_sendkit_auth_address_db(ngx_conf_t *cf, ngx_str_t path,
     ngx_sendkit_auth_redis_conf_t *redis);
 
 
@@ -107,23 +108,28 @@ ngx_sendkit_auth_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     redis->kind = scheme->kind;
 
-    if (scheme->port == 0) {
-        return ngx_sendkit_auth_address_server(cf, value[1], 0, redis)
-               == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+    if (scheme->tls) {
+        samcf->rediss = value[1];
     }
 
     last = value[1].data + value[1].len;
 
-    hosts.data = value[1].data + scheme->name.len;
+    hosts.data = value[1].data;
 
-    p = ngx_strlchr(hosts.data, last, '/');
+    if (scheme->port != 0) {
+        hosts.data += scheme->name.len;
+    }
+
+    p = scheme->kind != NGX_SENDKIT_AUTH_REDIS_ONE
+        ? ngx_strlchr(hosts.data, last, '/') : NULL;
 
     hosts.len = (p != NULL ? p : last) - hosts.data;
 
-    path.data = p != NULL ? p + 1 : last;
-    path.len = last - path.data;
+    path.data = p;
+    path.len = p != NULL ? last - p : 0;
 
-    if (ngx_sendkit_auth_address_servers(cf, scheme, hosts, redis) != NGX_OK
+    if (ngx_sendkit_auth_address_servers(cf, scheme, hosts, &path, redis)
+        != NGX_OK
         || ngx_sendkit_auth_address_path(cf, path, redis) != NGX_OK)
     {
         return NGX_CONF_ERROR;
@@ -151,13 +157,20 @@ ngx_sendkit_auth_address_scheme(ngx_str_t *address)
 }
 
 
+/* one of them, with its path; or several, between commas */
+
 static ngx_int_t
 ngx_sendkit_auth_address_servers(ngx_conf_t *cf,
     const ngx_sendkit_auth_scheme_t *scheme, ngx_str_t hosts,
-    ngx_sendkit_auth_redis_conf_t *redis)
+    ngx_str_t *path, ngx_sendkit_auth_redis_conf_t *redis)
 {
     u_char     *p, *last;
     ngx_str_t   host;
+
+    if (redis->kind == NGX_SENDKIT_AUTH_REDIS_ONE) {
+        return ngx_sendkit_auth_address_server(cf, hosts, scheme->port, path,
+                                               redis);
+    }
 
     last = hosts.data + hosts.len;
 
@@ -167,31 +180,23 @@ ngx_sendkit_auth_address_servers(ngx_conf_t *cf,
 
         host.len = (p != NULL ? p : last) - host.data;
 
-        if (ngx_sendkit_auth_address_server(cf, host, scheme->port, redis)
+        if (ngx_sendkit_auth_address_server(cf, host, scheme->port, NULL,
+                                            redis)
             != NGX_OK)
         {
             return NGX_ERROR;
         }
 
         if (p == NULL) {
-            break;
+            return NGX_OK;
         }
     }
-
-    if (redis->kind == NGX_SENDKIT_AUTH_REDIS_ONE && redis->nservers != 1) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" in \"sendkit_auth_redis\" has more than "
-                           "one host", &redis->address);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
 }
 
 
 static ngx_int_t
 ngx_sendkit_auth_address_server(ngx_conf_t *cf, ngx_str_t host,
-    in_port_t port, ngx_sendkit_auth_redis_conf_t *redis)
+    in_port_t port, ngx_str_t *path, ngx_sendkit_auth_redis_conf_t *redis)
 {
     ngx_url_t                         u;
     ngx_sendkit_auth_redis_server_t  *servers;
@@ -200,6 +205,7 @@ ngx_sendkit_auth_address_server(ngx_conf_t *cf, ngx_str_t host,
 
     u.url = host;
     u.default_port = port;
+    u.uri_part = path != NULL;
 
     if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -208,14 +214,20 @@ ngx_sendkit_auth_address_server(ngx_conf_t *cf, ngx_str_t host,
         return NGX_ERROR;
     }
 
+    if (path != NULL) {
+        *path = u.uri;
+    }
+
     servers = ngx_palloc(cf->pool, (redis->nservers + 1)
                                 * sizeof(ngx_sendkit_auth_redis_server_t));
     if (servers == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(servers, redis->servers,
-               redis->nservers * sizeof(ngx_sendkit_auth_redis_server_t));
+    if (redis->nservers != 0) {
+        ngx_memcpy(servers, redis->servers,
+                   redis->nservers * sizeof(ngx_sendkit_auth_redis_server_t));
+    }
 
     redis->servers = servers;
     servers += redis->nservers++;
@@ -229,32 +241,36 @@ ngx_sendkit_auth_address_server(ngx_conf_t *cf, ngx_str_t host,
 }
 
 
-/* the number of a database; before it, the name of the master for Sentinels */
+/* "/2"; where there are Sentinels, "/name" or "/name/2" */
 
 static ngx_int_t
 ngx_sendkit_auth_address_path(ngx_conf_t *cf, ngx_str_t path,
     ngx_sendkit_auth_redis_conf_t *redis)
 {
-    u_char  *p, *last;
-
-    last = path.data + path.len;
+    u_char     *p, *last;
+    ngx_str_t   name;
 
     if (redis->kind == NGX_SENDKIT_AUTH_REDIS_SENTINEL) {
 
-        p = ngx_strlchr(path.data, last, '/');
+        last = path.data + path.len;
 
-        redis->master.data = path.data;
-        redis->master.len = (p != NULL ? p : last) - path.data;
+        name.data = path.len != 0 ? path.data + 1 : path.data;
 
-        if (redis->master.len == 0) {
+        p = ngx_strlchr(name.data, last, '/');
+
+        name.len = (p != NULL ? p : last) - name.data;
+
+        if (name.len == 0) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "\"%V\" in \"sendkit_auth_redis\" has no name "
                                "of a master", &redis->address);
             return NGX_ERROR;
         }
 
-        path.data = p != NULL ? p + 1 : last;
-        path.len = last - path.data;
+        redis->master = name;
+
+        path.data = p;
+        path.len = p != NULL ? last - p : 0;
     }
 
     if (ngx_sendkit_auth_address_db(cf, path, redis) != NGX_OK) {
@@ -272,30 +288,37 @@ ngx_sendkit_auth_address_path(ngx_conf_t *cf, ngx_str_t path,
 }
 
 
-/* "2" selects database 2; "" and "0" are the one a client begins in */
+/* "/2" selects database 2; "", "/" and "/0" are the one a client begins in */
 
 static ngx_int_t
-ngx_sendkit_auth_address_db(ngx_conf_t *cf, ngx_str_t digits,
+ngx_sendkit_auth_address_db(ngx_conf_t *cf, ngx_str_t path,
     ngx_sendkit_auth_redis_conf_t *redis)
 {
     ngx_int_t  n;
 
-    if (digits.len == 0) {
+    if (path.len == 0 || (path.len == 1 && path.data[0] == '/')) {
         return NGX_OK;
     }
 
-    n = ngx_atoi(digits.data, digits.len);
+    n = NGX_ERROR;
+
+    if (path.data[0] == '/') {
+        path.data++;
+        path.len--;
+
+        n = ngx_atoi(path.data, path.len);
+    }
 
     if (n == NGX_ERROR) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%V\" in \"%V\" of \"sendkit_auth_redis\" is "
-                           "not the number of a database", &digits,
+                           "not the number of a database", &path,
                            &redis->address);
         return NGX_ERROR;
     }
 
     if (n != 0) {
-        redis->db = digits;
+        redis->db = path;
     }
 
     return NGX_OK;

@@ -70,6 +70,8 @@ ngx_sendkit_auth_create_main_conf(ngx_conf_t *cf)
     samcf->lookup.redis.max_commands = NGX_CONF_UNSET_UINT;
     samcf->lookup.max_waiting = NGX_CONF_UNSET_UINT;
 
+    ngx_sendkit_auth_tls_conf_create(&samcf->ssl);
+
     return samcf;
 }
 
@@ -96,6 +98,15 @@ ngx_sendkit_auth_init_main_conf(ngx_conf_t *cf, void *conf)
     samcf->lookup.ndigests = samcf->lookup.peppers[1].len != 0 ? 2 : 1;
 
     if (ngx_sendkit_auth_conf_check_redis(cf, &samcf->lookup) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_sendkit_auth_tls_conf_init(cf, &samcf->ssl,
+                                       samcf->rediss.len != 0 ? &samcf->rediss
+                                                              : NULL,
+                                       &samcf->lookup.redis.tls)
+        != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -257,7 +268,8 @@ ngx_sendkit_auth_conf_fingerprint(ngx_conf_t *cf,
     ngx_msec_t           times[3];
     ngx_uint_t           i, n;
     sendkit_span_t       none = { NULL, 0 };
-    const ngx_str_t     *strings[5], *name;
+    const ngx_str_t     *strings[6], *name;
+    static ngx_str_t     no_tls = ngx_null_string;
     sendkit_digester_t   digester;
 
     if (!sendkit_digest_init(&digester, none)) {
@@ -273,13 +285,15 @@ ngx_sendkit_auth_conf_fingerprint(ngx_conf_t *cf,
     strings[2] = &lookup->prefix;
     strings[3] = &lookup->peppers[0];
     strings[4] = &lookup->peppers[1];
+    strings[5] = lookup->redis.tls != NULL ? &lookup->redis.tls->trust
+                                           : &no_tls;
 
     ngx_memzero(fingerprint, sizeof(sendkit_digest_t));
 
     rc = ngx_sendkit_auth_conf_mix(cf, &digester, times, sizeof(times),
                                    fingerprint);
 
-    for (i = 0; rc == NGX_OK && i < 5; i++) {
+    for (i = 0; rc == NGX_OK && i < 6; i++) {
         rc = ngx_sendkit_auth_conf_mix(cf, &digester, strings[i]->data,
                                        strings[i]->len, fingerprint);
     }

@@ -213,6 +213,59 @@ static ngx_command_t  ngx_sendkit_auth_commands[] = {
       offsetof(ngx_sendkit_auth_main_conf_t, lookup.redis.read_timeout),
       NULL },
 
+#if (NGX_SSL)
+
+    { ngx_string("sendkit_auth_redis_ssl_trusted_certificate"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_sendkit_auth_main_conf_t, ssl.trusted_certificate),
+      NULL },
+
+    { ngx_string("sendkit_auth_redis_ssl_certificate"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_sendkit_auth_main_conf_t, ssl.certificate),
+      NULL },
+
+    { ngx_string("sendkit_auth_redis_ssl_certificate_key"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_sendkit_auth_main_conf_t, ssl.certificate_key),
+      NULL },
+
+    { ngx_string("sendkit_auth_redis_ssl_verify"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_sendkit_auth_main_conf_t, ssl.verify),
+      NULL },
+
+    { ngx_string("sendkit_auth_redis_ssl_name"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_sendkit_auth_main_conf_t, ssl.name),
+      NULL },
+
+    { ngx_string("sendkit_auth_redis_ssl_protocols"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_conf_set_bitmask_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_sendkit_auth_main_conf_t, ssl.protocols),
+      &ngx_sendkit_auth_tls_protocols },
+
+    { ngx_string("sendkit_auth_redis_ssl_ciphers"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_sendkit_auth_main_conf_t, ssl.ciphers),
+      NULL },
+
+#endif
+
     { ngx_string("sendkit_auth_timeout"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,

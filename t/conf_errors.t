@@ -47,7 +47,8 @@ our $Option = 'is not keys=, roles= or workspace=';
 our $Keys = 'is not keys=platform, workspace or any';
 our $Roles = 'is not roles=any, none or a list of owner, admin, member';
 our $Workspace = 'is not workspace=path, header or none';
-our $Forms = 'is not "redis://host:port/db" or "unix:/path"';
+our $Forms = 'is not "redis://host:port/db", "unix:/path", '
+             . '"sentinel://hosts/name" or "cluster://hosts"';
 our $Number = 'of "sendkit_auth_redis" is not the number of a database';
 
 our $NoCredentials = '"sendkit_auth_redis" takes no credentials, use '
@@ -613,9 +614,9 @@ invalid number of arguments in "sendkit_auth_route" directive
 
 
 
-=== TEST 80: rediss:// is refused
---- http: sendkit_auth_redis rediss://127.0.0.1;
---- message eval: ::bad_redis('rediss://127.0.0.1', $::Forms)
+=== TEST 80: a scheme that is longer than one of ours is refused
+--- http: sendkit_auth_redis redisx://127.0.0.1;
+--- message eval: ::bad_redis('redisx://127.0.0.1', $::Forms)
 
 
 

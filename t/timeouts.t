@@ -120,17 +120,17 @@ is_allowed(ask($gate, 'owner', 'w1'), 'owner', 'w1', 'before');
 $fake->mark->on(hmget => hold => 'read', right => 1);
 $answer = ask($gate, 'owner', 'w1');
 is_refused($answer, 503, 'store_timeout', 'no reply in the time for it');
-takes($answer, 0.3, 'no reply in the time for it');
+takes($answer, 0.6, 'no reply in the time for it, and again');
 ok($gate->wait_for_log(qr/redis read timed out \(110: .*redis: unix:/),
    'no reply in the time for it - said in the log');
 
 $fake->release('read')->on('hmget');
 recovers($gate, 'no reply in the time for it');
-is(scalar $fake->events('connect'), 1,
-   'no reply in the time for it - a new connection');
+is(scalar $fake->events('connect'), 2,
+   'no reply in the time for it - a new connection, twice');
 
 # Each command has its own: one that is answered does not lend it to others,
-# and an idle connection has none.
+# and an idle connection has none.  What came too late is sent again, once.
 
 $fake->on(hmget => pause => 0.2, right => 1);
 my @clients = map { SendkitAuth::Wire->new($gate->port) } 1 .. 3;
@@ -138,9 +138,9 @@ $started = Time::HiRes::time();
 $clients[$_]->send(request_of((qw( unknown admin member ))[$_], 'w1'))
     for 0 .. 2;
 my @statuses = map { $_->answer->{status} } @clients;
-is("@statuses", '401 503 503',
+is("@statuses", '401 200 503',
    'three replies, 0.2 s each: the second is too late for the third, too');
-cmp_ok(Time::HiRes::time() - $started, '<', 0.5 * $more,
+cmp_ok(Time::HiRes::time() - $started, '<', 0.8 * $more,
        'the third does not get the time of the second');
 $fake->on('hmget');
 recovers($gate, 'too late');
@@ -238,7 +238,7 @@ is_allowed(ask($gate, 'owner', 'w1'), 'owner', 'w1', 'read - before');
 $fake->on(hmget => hold => 'default', right => 1);
 $answer = ask($gate, 'owner', 'w1');
 is_refused($answer, 503, 'store_timeout', 'the default of the read timeout');
-takes($answer, 0.1, 'the default of the read timeout');
+takes($answer, 0.2, 'the default of the read timeout, twice');
 ends_well($gate, 'the default of the read timeout');
 
 $gate = gate(redis => 'redis://127.0.0.1:' . $hole->sockport, connect => '');

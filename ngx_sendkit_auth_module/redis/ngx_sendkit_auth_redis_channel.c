@@ -111,7 +111,7 @@ ngx_sendkit_auth_channel_create(ngx_pool_t *pool,
     channel->handlers = handlers;
     channel->data = data;
 
-    ngx_sendkit_auth_redis_conn_init(&channel->conn, log);
+    ngx_sendkit_auth_redis_conn_init(&channel->conn, conf->tls, log);
 
     channel->conn.read_handler = ngx_sendkit_auth_channel_read;
     channel->conn.lost_handler = ngx_sendkit_auth_channel_conn_lost;
@@ -136,10 +136,11 @@ ngx_sendkit_auth_channel_open(ngx_sendkit_auth_channel_t *channel,
     if (server != channel->server) {
         channel->server = server;
         channel->conn.addr = 0;
+        ngx_sendkit_auth_redis_conn_done(&channel->conn);
     }
 
-    if (ngx_sendkit_auth_redis_conn_open(&channel->conn, server->addrs,
-                                         server->naddrs,
+    if (ngx_sendkit_auth_redis_conn_open(&channel->conn, &server->host,
+                                         server->addrs, server->naddrs,
                                          channel->conf->connect_timeout)
         != NGX_OK)
     {
@@ -523,6 +524,6 @@ ngx_sendkit_auth_channel_close(ngx_sendkit_auth_channel_t *channel)
 {
     channel->state = NGX_SENDKIT_AUTH_CHANNEL_CLOSED;
 
-    ngx_sendkit_auth_redis_conn_close(&channel->conn);
+    ngx_sendkit_auth_redis_conn_done(&channel->conn);
     ngx_sendkit_auth_redis_codec_free(channel->codec);
 }

@@ -71,6 +71,7 @@ static void ngx_sendkit_auth_redis_client_await(
     ngx_sendkit_auth_redis_client_t *client,
     ngx_sendkit_auth_redis_command_t *command);
 
+static void ngx_sendkit_auth_redis_client_opened(void *data);
 static ngx_int_t ngx_sendkit_auth_redis_client_read(void *data,
     sendkit_span_t bytes);
 static ngx_int_t ngx_sendkit_auth_redis_client_drained(
@@ -80,8 +81,6 @@ static ngx_int_t ngx_sendkit_auth_redis_client_reply(
     const ngx_sendkit_auth_redis_reply_t *reply);
 static ngx_uint_t ngx_sendkit_auth_redis_client_accept(
     ngx_sendkit_auth_redis_client_t *client, ngx_sendkit_auth_redis_to_e to,
-    const ngx_sendkit_auth_redis_reply_t *reply);
-static ngx_uint_t ngx_sendkit_auth_redis_is_master(
     const ngx_sendkit_auth_redis_reply_t *reply);
 static ngx_int_t ngx_sendkit_auth_redis_client_pass(
     ngx_sendkit_auth_redis_client_t *client,
@@ -132,8 +131,9 @@ ngx_sendkit_auth_redis_client_create(ngx_pool_t *pool,
     ngx_queue_init(&client->commands);
     ngx_queue_init(&client->free);
 
-    ngx_sendkit_auth_redis_conn_init(&client->conn, log);
+    ngx_sendkit_auth_redis_conn_init(&client->conn, conf->tls, log);
 
+    client->conn.open_handler = ngx_sendkit_auth_redis_client_opened;
     client->conn.read_handler = ngx_sendkit_auth_redis_client_read;
     client->conn.lost_handler = ngx_sendkit_auth_redis_client_lost;
     client->conn.data = client;
@@ -146,7 +146,7 @@ void
 ngx_sendkit_auth_redis_client_move(ngx_sendkit_auth_redis_client_t *client,
     const ngx_sendkit_auth_redis_server_t *server)
 {
-    ngx_sendkit_auth_redis_conn_close(&client->conn);
+    ngx_sendkit_auth_redis_conn_done(&client->conn);
 
     client->conn.addr = 0;
     client->server = server;
@@ -208,7 +208,7 @@ ngx_sendkit_auth_redis_client_addr(
 void
 ngx_sendkit_auth_redis_client_close(ngx_sendkit_auth_redis_client_t *client)
 {
-    ngx_sendkit_auth_redis_conn_close(&client->conn);
+    ngx_sendkit_auth_redis_conn_done(&client->conn);
     ngx_sendkit_auth_redis_codec_free(client->codec);
 }
 
@@ -216,6 +216,10 @@ ngx_sendkit_auth_redis_client_close(ngx_sendkit_auth_redis_client_t *client)
 static ngx_int_t
 ngx_sendkit_auth_redis_client_open(ngx_sendkit_auth_redis_client_t *client)
 {
+    if (client->server == NULL) {
+        return NGX_DECLINED;
+    }
+
     if (client->failures != 0
         && (ngx_msec_int_t) (client->retry - ngx_current_msec) > 0)
     {
@@ -233,6 +237,7 @@ ngx_sendkit_auth_redis_client_open(ngx_sendkit_auth_redis_client_t *client)
     client->failures++;
 
     if (ngx_sendkit_auth_redis_conn_open(&client->conn,
+                                         &client->server->host,
                                          client->server->addrs,
                                          client->server->naddrs,
                                          client->conf->connect_timeout)
@@ -376,6 +381,28 @@ ngx_sendkit_auth_redis_client_await(ngx_sendkit_auth_redis_client_t *client,
 }
 
 
+/* what was written meanwhile is sent now */
+
+static void
+ngx_sendkit_auth_redis_client_opened(void *data)
+{
+    ngx_sendkit_auth_redis_client_t *client = data;
+
+    ngx_queue_t                       *q;
+    ngx_sendkit_auth_redis_command_t  *command;
+
+    for (q = ngx_queue_head(&client->commands);
+         q != ngx_queue_sentinel(&client->commands);
+         q = ngx_queue_next(q))
+    {
+        command = ngx_queue_data(q, ngx_sendkit_auth_redis_command_t, queue);
+        command->deadline = ngx_current_msec + client->conf->read_timeout;
+    }
+
+    ngx_sendkit_auth_redis_client_rearm(client);
+}
+
+
 static ngx_int_t
 ngx_sendkit_auth_redis_client_read(void *data, sendkit_span_t bytes)
 {
@@ -494,22 +521,6 @@ ngx_sendkit_auth_redis_client_accept(ngx_sendkit_auth_redis_client_t *client,
         return reply->type == NGX_SENDKIT_AUTH_REDIS_STATUS
                && sendkit_span_equal(reply->values[0], ok);
     }
-}
-
-
-/* "# Replication", then a line for each field */
-
-static ngx_uint_t
-ngx_sendkit_auth_redis_is_master(const ngx_sendkit_auth_redis_reply_t *reply)
-{
-    const sendkit_span_t  *info;
-
-    info = &reply->values[0];
-
-    return reply->type == NGX_SENDKIT_AUTH_REDIS_STRING
-           && ngx_strnstr((u_char *) info->data, "\nrole:master\r",
-                          info->len)
-              != NULL;
 }
 
 

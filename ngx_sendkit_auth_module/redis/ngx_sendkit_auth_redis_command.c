@@ -94,6 +94,22 @@ ngx_sendkit_auth_redis_is_error(const ngx_sendkit_auth_redis_reply_t *reply,
 }
 
 
+/* "# Replication", then a line for each field */
+
+ngx_uint_t
+ngx_sendkit_auth_redis_is_master(const ngx_sendkit_auth_redis_reply_t *reply)
+{
+    const sendkit_span_t  *info;
+
+    info = &reply->values[0];
+
+    return reply->type == NGX_SENDKIT_AUTH_REDIS_STRING
+           && ngx_strnstr((u_char *) info->data, "\nrole:master\r",
+                          info->len)
+              != NULL;
+}
+
+
 sendkit_span_t
 ngx_sendkit_auth_redis_span(ngx_str_t str)
 {

@@ -47,6 +47,11 @@ size_t ngx_sendkit_auth_redis_error_len(sendkit_span_t error,
 ngx_uint_t ngx_sendkit_auth_redis_is_error(
     const ngx_sendkit_auth_redis_reply_t *reply, const char *prefix);
 
+/* 1: the reply to INFO replication is that of a master */
+
+ngx_uint_t ngx_sendkit_auth_redis_is_master(
+    const ngx_sendkit_auth_redis_reply_t *reply);
+
 sendkit_span_t ngx_sendkit_auth_redis_span(ngx_str_t str);
 
 

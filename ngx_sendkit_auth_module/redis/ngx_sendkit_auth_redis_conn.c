@@ -16,6 +16,7 @@
 #define NGX_SENDKIT_AUTH_REDIS_READS       64
 #define NGX_SENDKIT_AUTH_REDIS_WRITE_SIZE  4096
 #define NGX_SENDKIT_AUTH_REDIS_WRITE_MAX   (1024 * 1024)
+#define NGX_SENDKIT_AUTH_REDIS_POOL_SIZE   512
 
 
 static void ngx_sendkit_auth_redis_write_handler(ngx_event_t *wev);
@@ -31,7 +32,11 @@ static void ngx_sendkit_auth_redis_conn_skip(
     ngx_sendkit_auth_redis_conn_t *conn);
 static void ngx_sendkit_auth_redis_conn_next(
     ngx_sendkit_auth_redis_conn_t *conn, sendkit_store_e why);
+static void ngx_sendkit_auth_redis_conn_drop(
+    ngx_sendkit_auth_redis_conn_t *conn);
 static ngx_int_t ngx_sendkit_auth_redis_conn_established(
+    ngx_sendkit_auth_redis_conn_t *conn);
+static ngx_int_t ngx_sendkit_auth_redis_conn_test(
     ngx_sendkit_auth_redis_conn_t *conn);
 static void ngx_sendkit_auth_redis_conn_flush(
     ngx_sendkit_auth_redis_conn_t *conn);
@@ -45,8 +50,10 @@ static u_char *ngx_sendkit_auth_redis_log_handler(ngx_log_t *log,
 
 void
 ngx_sendkit_auth_redis_conn_init(ngx_sendkit_auth_redis_conn_t *conn,
-    ngx_log_t *log)
+    const ngx_sendkit_auth_redis_tls_t *tls, ngx_log_t *log)
 {
+    conn->tls.tls = tls;
+
     conn->log = *log;
     conn->log.handler = ngx_sendkit_auth_redis_log_handler;
     conn->log.data = conn;
@@ -60,12 +67,18 @@ ngx_sendkit_auth_redis_conn_init(ngx_sendkit_auth_redis_conn_t *conn,
 
 ngx_int_t
 ngx_sendkit_auth_redis_conn_open(ngx_sendkit_auth_redis_conn_t *conn,
-    ngx_addr_t *addrs, ngx_uint_t naddrs, ngx_msec_t timeout)
+    const ngx_str_t *host, ngx_addr_t *addrs, ngx_uint_t naddrs,
+    ngx_msec_t timeout)
 {
+    conn->tls.host = *host;
     conn->addrs = addrs;
     conn->naddrs = naddrs;
     conn->timeout = timeout;
     conn->tried = 0;
+
+    if (conn->addr >= naddrs) {
+        conn->addr = 0;
+    }
 
     return ngx_sendkit_auth_redis_conn_connect(conn);
 }
@@ -147,8 +160,7 @@ ngx_sendkit_auth_redis_conn_close(ngx_sendkit_auth_redis_conn_t *conn)
     }
 
     if (conn->peer.connection != NULL) {
-        ngx_close_connection(conn->peer.connection);
-        conn->peer.connection = NULL;
+        ngx_sendkit_auth_redis_conn_drop(conn);
     }
 
     conn->has_deadline = 0;
@@ -165,9 +177,18 @@ ngx_sendkit_auth_redis_conn_close(ngx_sendkit_auth_redis_conn_t *conn)
 }
 
 
+void
+ngx_sendkit_auth_redis_conn_done(ngx_sendkit_auth_redis_conn_t *conn)
+{
+    ngx_sendkit_auth_redis_conn_close(conn);
+    ngx_sendkit_auth_redis_tls_forget(&conn->tls);
+}
+
+
 static void
 ngx_sendkit_auth_redis_write_handler(ngx_event_t *wev)
 {
+    ngx_int_t                       rc;
     ngx_connection_t               *c;
     ngx_sendkit_auth_redis_conn_t  *conn;
 
@@ -178,16 +199,23 @@ ngx_sendkit_auth_redis_write_handler(ngx_event_t *wev)
 
     if (wev->timedout) {
         ngx_log_error(NGX_LOG_ERR, wev->log, NGX_ETIMEDOUT,
-                      "redis connect timed out");
+                      conn->connected ? "redis SSL handshake timed out"
+                                      : "redis connect timed out");
         ngx_sendkit_auth_redis_conn_next(conn, SENDKIT_STORE_TIMEOUT);
         return;
     }
 
-    if (conn->connecting
-        && ngx_sendkit_auth_redis_conn_established(conn) != NGX_OK)
-    {
-        ngx_sendkit_auth_redis_conn_next(conn, SENDKIT_STORE_DOWN);
-        return;
+    if (conn->connecting) {
+        rc = ngx_sendkit_auth_redis_conn_established(conn);
+
+        if (rc == NGX_AGAIN) {
+            return;
+        }
+
+        if (rc != NGX_OK) {
+            ngx_sendkit_auth_redis_conn_next(conn, SENDKIT_STORE_DOWN);
+            return;
+        }
     }
 
     ngx_sendkit_auth_redis_conn_flush(conn);
@@ -208,6 +236,7 @@ ngx_sendkit_auth_redis_read_handler(ngx_event_t *rev)
 {
     u_char                          buf[NGX_SENDKIT_AUTH_REDIS_READ_SIZE];
     ssize_t                         n;
+    ngx_int_t                       rc;
     ngx_uint_t                      i;
     sendkit_span_t                  bytes;
     ngx_connection_t               *c;
@@ -230,11 +259,17 @@ ngx_sendkit_auth_redis_read_handler(ngx_event_t *rev)
         return;
     }
 
-    if (conn->connecting
-        && ngx_sendkit_auth_redis_conn_established(conn) != NGX_OK)
-    {
-        ngx_sendkit_auth_redis_conn_next(conn, SENDKIT_STORE_DOWN);
-        return;
+    if (conn->connecting) {
+        rc = ngx_sendkit_auth_redis_conn_established(conn);
+
+        if (rc == NGX_AGAIN) {
+            return;
+        }
+
+        if (rc != NGX_OK) {
+            ngx_sendkit_auth_redis_conn_next(conn, SENDKIT_STORE_DOWN);
+            return;
+        }
     }
 
     for (i = 0; i < NGX_SENDKIT_AUTH_REDIS_READS; i++) {
@@ -364,6 +399,16 @@ ngx_sendkit_auth_redis_conn_start(ngx_sendkit_auth_redis_conn_t *conn)
 
     conn->log.connection = c->number;
     conn->connecting = 1;
+    conn->connected = 0;
+
+    if (conn->tls.tls != NULL) {
+        c->pool = ngx_create_pool(NGX_SENDKIT_AUTH_REDIS_POOL_SIZE, c->log);
+
+        if (c->pool == NULL) {
+            ngx_sendkit_auth_redis_conn_drop(conn);
+            return NGX_ERROR;
+        }
+    }
 
     ngx_add_timer(c->write, conn->timeout);
 
@@ -389,9 +434,7 @@ static void
 ngx_sendkit_auth_redis_conn_next(ngx_sendkit_auth_redis_conn_t *conn,
     sendkit_store_e why)
 {
-    ngx_close_connection(conn->peer.connection);
-    conn->peer.connection = NULL;
-
+    ngx_sendkit_auth_redis_conn_drop(conn);
     ngx_sendkit_auth_redis_conn_skip(conn);
 
     if (ngx_sendkit_auth_redis_conn_connect(conn) != NGX_OK) {
@@ -405,8 +448,79 @@ ngx_sendkit_auth_redis_conn_next(ngx_sendkit_auth_redis_conn_t *conn,
 }
 
 
+static void
+ngx_sendkit_auth_redis_conn_drop(ngx_sendkit_auth_redis_conn_t *conn)
+{
+    ngx_pool_t        *pool;
+    ngx_connection_t  *c;
+
+    c = conn->peer.connection;
+
+    /* a server that was not verified leaves no session */
+
+    ngx_sendkit_auth_redis_tls_close(&conn->tls, c, !conn->connecting);
+
+    pool = c->pool;
+
+    ngx_close_connection(c);
+
+    if (pool != NULL) {
+        ngx_destroy_pool(pool);
+    }
+
+    conn->peer.connection = NULL;
+}
+
+
+/* NGX_AGAIN: not yet, TLS is being agreed upon */
+
 static ngx_int_t
 ngx_sendkit_auth_redis_conn_established(ngx_sendkit_auth_redis_conn_t *conn)
+{
+    ngx_int_t          rc;
+    ngx_connection_t  *c;
+
+    c = conn->peer.connection;
+
+    if (!conn->connected) {
+
+        if (ngx_sendkit_auth_redis_conn_test(conn) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        conn->connected = 1;
+    }
+
+    if (conn->tls.tls != NULL) {
+
+        rc = ngx_sendkit_auth_redis_tls_handshake(&conn->tls, c);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        /* what came behind the handshake is read already, but not by us */
+
+        ngx_post_event(c->read, &ngx_posted_events);
+    }
+
+    conn->connecting = 0;
+
+    if (c->write->timer_set) {
+        ngx_del_timer(c->write);
+    }
+
+    if (conn->open_handler != NULL) {
+        conn->open_handler(conn->data);
+    }
+
+    ngx_post_event(&conn->flush, &ngx_posted_events);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_redis_conn_test(ngx_sendkit_auth_redis_conn_t *conn)
 {
     int                err;
     socklen_t          len;
@@ -426,19 +540,7 @@ ngx_sendkit_auth_redis_conn_established(ngx_sendkit_auth_redis_conn_t *conn)
         return NGX_ERROR;
     }
 
-    if (ngx_tcp_nodelay(c) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    conn->connecting = 0;
-
-    if (c->write->timer_set) {
-        ngx_del_timer(c->write);
-    }
-
-    ngx_post_event(&conn->flush, &ngx_posted_events);
-
-    return NGX_OK;
+    return ngx_tcp_nodelay(c);
 }
 
 

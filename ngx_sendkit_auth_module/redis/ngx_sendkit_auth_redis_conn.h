@@ -15,6 +15,7 @@
 
 #include "../core/sendkit_decision.h"
 #include "../core/sendkit_span.h"
+#include "ngx_sendkit_auth_redis_tls.h"
 
 
 /*
@@ -23,6 +24,9 @@
  * together.  The handlers are called by the event loop only, never from
  * inside a call of these functions.
  */
+
+/* the connection is established; may set a deadline, and nothing else */
+typedef void (*ngx_sendkit_auth_redis_open_pt)(void *data);
 
 /* bytes were read; NGX_ERROR: the connection was closed by the handler */
 typedef ngx_int_t (*ngx_sendkit_auth_redis_read_pt)(void *data,
@@ -45,7 +49,9 @@ typedef struct {
     size_t                            size;
     size_t                            len;
     size_t                            sent;
-    ngx_uint_t                        connecting;
+    ngx_uint_t                        connecting;   /* TLS included */
+    ngx_uint_t                        connected;    /* TLS is what is left */
+    ngx_sendkit_auth_redis_peer_t     tls;
 
     ngx_addr_t                       *addrs;
     ngx_uint_t                        naddrs;
@@ -56,6 +62,7 @@ typedef struct {
     ngx_uint_t                        has_deadline;
 
     /* set by the owner before the first open */
+    ngx_sendkit_auth_redis_open_pt    open_handler;     /* or NULL */
     ngx_sendkit_auth_redis_read_pt    read_handler;
     ngx_sendkit_auth_redis_lost_pt    lost_handler;
     ngx_sendkit_auth_redis_exit_pt    exit_handler;     /* NULL: as below */
@@ -63,23 +70,29 @@ typedef struct {
 } ngx_sendkit_auth_redis_conn_t;
 
 
-/* log: of the worker; what the connection logs names the server as well */
+/*
+ * tls  NULL: none; outlives the connection
+ * log  of the worker; what the connection logs names the server as well
+ */
 
 void ngx_sendkit_auth_redis_conn_init(ngx_sendkit_auth_redis_conn_t *conn,
-    ngx_log_t *log);
+    const ngx_sendkit_auth_redis_tls_t *tls, ngx_log_t *log);
 
 /*
- * addrs    of one server, kept by the caller: tried in turn, beginning with
- *          the one that was good the last time
- * timeout  ms, for the connection to an address to be established
+ * host     what the server was given as, an address or a name, for TLS;
+ *          kept by the caller, as addrs
+ * addrs    of one server: tried in turn, beginning with the one that was good
+ *          the last time
+ * timeout  ms, for the connection to an address to be established, with its
+ *          TLS handshake
  *
  * NGX_OK: it is being established, and can be written to at once;
  * NGX_ERROR: it could not be, said in the log.
  */
 
 ngx_int_t ngx_sendkit_auth_redis_conn_open(
-    ngx_sendkit_auth_redis_conn_t *conn, ngx_addr_t *addrs,
-    ngx_uint_t naddrs, ngx_msec_t timeout);
+    ngx_sendkit_auth_redis_conn_t *conn, const ngx_str_t *host,
+    ngx_addr_t *addrs, ngx_uint_t naddrs, ngx_msec_t timeout);
 
 ngx_uint_t ngx_sendkit_auth_redis_conn_is_open(
     const ngx_sendkit_auth_redis_conn_t *conn);
@@ -105,6 +118,10 @@ void ngx_sendkit_auth_redis_conn_no_deadline(
  */
 
 void ngx_sendkit_auth_redis_conn_close(ngx_sendkit_auth_redis_conn_t *conn);
+
+/* the same for one that is not opened again: it leaves nothing behind */
+
+void ngx_sendkit_auth_redis_conn_done(ngx_sendkit_auth_redis_conn_t *conn);
 
 
 #endif /* _NGX_SENDKIT_AUTH_REDIS_CONN_H_INCLUDED_ */

@@ -11,6 +11,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_sendkit_auth_redis_tls.h"
+
 
 /* Where a Redis server is, and what is said to any server. */
 
@@ -45,6 +47,7 @@ typedef struct {
     ngx_str_t                         db;       /* its number, in digits */
     ngx_sendkit_auth_redis_login_t    login;
     ngx_sendkit_auth_redis_login_t    sentinel_login;
+    const ngx_sendkit_auth_redis_tls_t  *tls;   /* NULL: none */
     ngx_msec_t                        connect_timeout;
     ngx_msec_t                        read_timeout;
     ngx_uint_t                        max_commands;     /* under way */

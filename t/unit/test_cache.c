@@ -458,7 +458,7 @@ test_channel(tap_t *tap)
     tap_number(tap, ngx_sendkit_auth_cache_channel(cache,
                                                    TEST_NOW + TEST_LEASE),
                NGX_SENDKIT_AUTH_CHANNEL_DOWN, "and no longer");
-    tap_number(tap, (long long) ngx_sendkit_auth_cache_server(cache), 3,
+    tap_number(tap, (long long) ngx_sendkit_auth_cache_servers(cache), 3,
                "it leads to the server");
 
     ngx_sendkit_auth_cache_renew(cache, TEST_NOW - 1, 3);
@@ -472,7 +472,7 @@ test_channel(tap_t *tap)
                "that a server has none is new once");
     tap_number(tap, (long long) ngx_sendkit_auth_cache_no_channel(cache, 4), 0,
                "and then known");
-    tap_number(tap, (long long) ngx_sendkit_auth_cache_server(cache), 4,
+    tap_number(tap, (long long) ngx_sendkit_auth_cache_servers(cache), 4,
                "which server it is, too");
     tap_number(tap, (long long) ngx_sendkit_auth_cache_counter(cache,
                                                 NGX_SENDKIT_AUTH_FLUSHES),

@@ -11,7 +11,7 @@ package SendkitAuth::Redis;
 #
 #   ->stop, ->cont      SIGSTOP and SIGCONT: a server that does not answer
 #   ->kill9             ends the process;  ->start runs it again, empty
-#   ->restart           both
+#   ->restart           both; (args => [ ... ]): with these from now on
 #   ->pid, ->socket, ->port, ->address
 #
 #   SendkitAuth::Redis->new(tcp => 1, args => [ '--requirepass', 'x' ])
@@ -121,7 +121,9 @@ sub kill9 {
 
 
 sub restart {
-    my ($self) = @_;
+    my ($self, %args) = @_;
+
+    $self->{args} = $args{args} if $args{args};
     return $self->kill9->start;
 }
 

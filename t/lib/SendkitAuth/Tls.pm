@@ -1,0 +1,215 @@
+package SendkitAuth::Tls;
+
+# Copyright (C) the ngx_sendkit_auth_module authors
+#
+# Certificates, and a Redis that speaks TLS, for the tests.
+#
+#   authority('ca')                 a certificate that others can be signed by
+#   authority('sub', 'ca')          the same, signed by another
+#   certificate('server', ca => 'ca', alt => 'DNS:localhost,IP:127.0.0.1',
+#               days => 1)          by default these; days => 0: one that has
+#                                   expired when this returns
+#   file_of('server.crt')           where it is; "server.key" is its key, and
+#                                   "server.chain" has those of its signers
+#   my $redis = tls_redis(certificate => 'server', clients => 'no',
+#                         args => [ ... ]);
+#       the server behind redis(), started again, and empty; clients "yes":
+#       those of the TLS port have to show a certificate; its unix socket has
+#       no TLS
+#   use_certificate('server')       for what connects from now on
+#   rediss('localhost')             address of its TLS port; 127.0.0.1 unless
+#                                   given
+#   ssl(trusted_certificate => 'ca.crt', verify => 'off', ...)
+#       the directives; files are those of file_of()
+#
+#   my $peer = peer(sub { my ($client) = @_; ... });
+#       runs that for each connection to its port, in a process of its own
+#   hello($client)                  what a client says first: the bytes
+#   sni($hello)             the name in it, or undef
+
+use strict;
+use warnings;
+
+use Exporter qw( import );
+use IO::Select ();
+use IO::Socket::INET ();
+
+use SendkitAuth::Process qw( temp_dir free_port wait_until start_process
+                             slurp );
+use SendkitAuth::Redis;
+
+our @EXPORT = qw( authority certificate file_of tls_redis use_certificate
+                  rediss ssl peer hello sni );
+
+my $count = 0;
+my $port;
+
+
+sub file_of { return temp_dir() . "/$_[0]" }
+
+
+sub openssl {
+    my ($command) = @_;
+
+    my $log = file_of('openssl.log');
+    system("openssl $command >> $log 2>&1") == 0
+        or die "openssl $command failed\n", slurp($log);
+}
+
+
+sub write_file {
+    my ($name, $text) = @_;
+
+    open my $out, '>', file_of($name) or die "$name: $!";
+    print $out $text;
+    close $out;
+}
+
+
+sub request {
+    my ($name) = @_;
+    openssl('req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes '
+            . "-subj /CN=$name -keyout @{[ file_of(qq($name.key)) ]} "
+            . "-out @{[ file_of(qq($name.csr)) ]}");
+}
+
+
+sub authority {
+    my ($name, $ca) = @_;
+
+    request($name);
+    sign($name, $ca, 30, "basicConstraints=critical,CA:true\n"
+                         . "keyUsage=critical,keyCertSign,cRLSign\n");
+}
+
+
+sub certificate {
+    my ($name, %args) = @_;
+
+    my $alt = $args{alt} // 'DNS:localhost,IP:127.0.0.1';
+
+    request($name);
+    sign($name, exists $args{ca} ? $args{ca} : 'ca', $args{days} // 1,
+         length $alt ? "subjectAltName=$alt\n" : '');
+}
+
+
+# Signed by itself, if there is nobody else.
+
+sub sign {
+    my ($name, $ca, $days, $extensions) = @_;
+
+    my ($crt, $key) = map { file_of("$name.$_") } qw( crt key );
+    my $by = defined $ca
+             ? sprintf '-CA %s -CAkey %s -CAcreateserial',
+                       map { file_of("$ca.$_") } qw( crt key )
+             : "-signkey $key";
+
+    write_file("$name.ext", $extensions);
+    openssl("x509 -req -days $days -in @{[ file_of(qq($name.csr)) ]} $by "
+            . "-extfile @{[ file_of(qq($name.ext)) ]} -out $crt");
+    write_file("$name.chain",
+               slurp($crt) . (defined $ca ? slurp(file_of("$ca.chain")) : ''));
+
+    return if $days;
+    wait_until(sub { !eval { openssl("x509 -checkend 0 -in $crt"); 1 } })
+        or die "$name does not expire";
+}
+
+
+sub tls_redis {
+    my (%args) = @_;
+
+    $port = free_port();
+
+    my $name = $args{certificate} // 'server';
+    my %options = ('tls-port' => $port,
+                   'tls-cert-file' => file_of("$name.chain"),
+                   'tls-key-file' => file_of("$name.key"),
+                   'tls-ca-cert-file' => file_of('ca.crt'),
+                   'tls-auth-clients' => $args{clients} // 'no');
+
+    return redis_server()->restart(
+        args => [ (map { ("--$_", $options{$_}) } sort keys %options),
+                  @{ $args{args} // [] } ]);
+}
+
+
+sub use_certificate {
+    my ($name) = @_;
+    redis('CONFIG', 'SET', 'tls-cert-file', file_of("$name.chain"),
+          'tls-key-file', file_of("$name.key"));
+}
+
+
+sub rediss { return 'rediss://' . ($_[0] // '127.0.0.1') . ":$port" }
+
+
+sub ssl {
+    my (%args) = @_;
+
+    return join '', map {
+        my $value = /certificate/ ? file_of($args{$_}) : $args{$_};
+        "sendkit_auth_redis_ssl_$_ $value;\n";
+    } sort keys %args;
+}
+
+
+sub peer {
+    my ($serve) = @_;
+
+    my $listen = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 128)
+        or die "cannot listen: $!";
+
+    start_process(sub {
+        $SIG{$_} = 'IGNORE' for qw( PIPE CHLD );
+
+        while (my $client = $listen->accept) {
+            next if fork;
+            close $listen;
+            $serve->($client);
+            return;
+        }
+    }, file_of('peer' . ++$count . '.log'));
+
+    return $listen->sockport;
+}
+
+
+# One TLS record, which holds all of it.
+
+sub hello {
+    my ($client) = @_;
+
+    my $bytes = '';
+
+    while (length $bytes < 5
+           || length $bytes < 5 + unpack 'x3 n', $bytes)
+    {
+        IO::Select->new($client)->can_read(10)
+            && sysread $client, $bytes, 16384, length $bytes
+            or return;
+    }
+
+    return $bytes;
+}
+
+
+# Behind the record's and the message's header, version and random: session,
+# ciphers, compression, extensions; the name is extension 0.
+
+sub sni {
+    my ($hello) = @_;
+
+    my (undef, undef, undef, $extensions)
+        = unpack 'x43 C/a n/a C/a n/a', $hello;
+
+    while (length($extensions // '') >= 4) {
+        (my $type, my $value, $extensions) = unpack 'n n/a a*', $extensions;
+        return unpack 'x3 n/a', $value if $type == 0;
+    }
+
+    return;
+}
+
+1;
