@@ -16,6 +16,7 @@
 
 #define NGX_SENDKIT_AUTH_PINGS_A_LEASE      3
 #define NGX_SENDKIT_AUTH_TRUST_RETRY        50      /* ms */
+#define NGX_SENDKIT_AUTH_PING_RETRY         500     /* ms */
 #define NGX_SENDKIT_AUTH_NO_TRACKING_RETRY  60000   /* ms */
 
 
@@ -53,6 +54,7 @@ static void ngx_sendkit_auth_subscribed(void *data);
 static void ngx_sendkit_auth_invalidated(void *data, sendkit_span_t name);
 static void ngx_sendkit_auth_flushed(void *data);
 static void ngx_sendkit_auth_pong(void *data);
+static void ngx_sendkit_auth_unanswered(void *data);
 static ngx_uint_t ngx_sendkit_auth_subscriber_trust(
     ngx_sendkit_auth_subscriber_t *subscriber);
 static ngx_int_t ngx_sendkit_auth_exiting(void *data);
@@ -78,6 +80,7 @@ static const ngx_sendkit_auth_channel_handlers_t  ngx_sendkit_auth_told = {
     ngx_sendkit_auth_invalidated,
     ngx_sendkit_auth_flushed,
     ngx_sendkit_auth_pong,
+    ngx_sendkit_auth_unanswered,
     ngx_sendkit_auth_exiting,
     ngx_sendkit_auth_lost
 };
@@ -290,6 +293,20 @@ ngx_sendkit_auth_pong(void *data)
     }
 
     ngx_add_timer(&subscriber->timer, next);
+}
+
+
+static void
+ngx_sendkit_auth_unanswered(void *data)
+{
+    ngx_sendkit_auth_subscriber_t *subscriber = data;
+
+    subscriber->pinging = 0;
+
+    ngx_add_timer(&subscriber->timer,
+                  ngx_min(subscriber->conf->lease
+                          / NGX_SENDKIT_AUTH_PINGS_A_LEASE,
+                          NGX_SENDKIT_AUTH_PING_RETRY));
 }
 
 

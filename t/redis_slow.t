@@ -148,8 +148,8 @@ for my $round (1 .. 5) {
                "late, round $round - nor after it has come");
     is_allowed(ask($gate, 'owner', 'w1'), 'owner', 'w1',
                "late, round $round - allowed");
-    is(scalar $fake->events('connect'), 1,
-       "late, round $round - one new connection");
+    is(scalar $fake->events('connect'), 2,
+       "late, round $round - two new connections: it was asked twice");
 }
 
 ends_well($gate, 'late replies on a closed connection');

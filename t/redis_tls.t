@@ -1,9 +1,14 @@
 # Copyright (C) the ngx_sendkit_auth_module authors
 #
-# Redis over TLS: requests are decided, changes are told, and the server's
-# certificate is that of the name or the address which it was asked for.
+# Redis over TLS: requests are decided and changes are told as without it, by
+# a server whose certificate has the name or the address that was asked for.
 #
-# Fails when ... (see below)
+# Fails when the handshake is not begun or its handlers stay
+# (ngx_sendkit_auth_redis_tls_handshake()), when the name is not that of
+# "sendkit_auth_redis_ssl_name" or keeps its brackets, an address is sent as a
+# name or compared with names (ngx_sendkit_auth_redis_tls_name(), _match()),
+# when no session is kept (ngx_sendkit_auth_redis_tls_close()), or when the
+# directives do not reach OpenSSL (ngx_sendkit_auth_tls_conf_make()).
 
 use SendkitAuth;
 
@@ -13,17 +18,162 @@ use SendkitAuth::Seed;
 use SendkitAuth::Tls;
 use SendkitAuth::Zone;
 
+my ($yes, $gone) = ('200 allowed', '401 unknown_key');
+my @trust = (trusted_certificate => 'ca.crt');
+my @client = (certificate => 'client.crt', certificate_key => 'client.key');
+
 authority('ca');
+authority('sub', 'ca');
+authority('other-ca');
+
 certificate('server');
+certificate('client', alt => '');
+certificate('named', alt => 'DNS:redis.example');
+certificate('wild', alt => 'DNS:*.redis.example');
+certificate('common-name', alt => '');
+certificate('six', alt => 'IP:::1');
+certificate('below', ca => 'sub');
+certificate('other', ca => 'other-ca');
+
+
+# Each time with a gateway of its own.
+
+sub works {
+    my ($name, $certificate, $ssl, %args) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    use_certificate($certificate);
+    my $gate = gate(redis => rediss(), more => ssl(%$ssl), %args);
+
+    is_allowed(ask($gate, 'owner', 'w1'), 'owner', 'w1', $name);
+    is_refused(ask($gate, 'stranger', 'w1'), 403, 'role', $name);
+    ends_well($gate, $name);
+    return $gate;
+}
+
 
 tls_redis();
 redis(@$_) for @$Seed;
 
-my @trust = (trusted_certificate => 'ca.crt');
-my $gate = gate(redis => rediss(), more => ssl(@trust));
+works('an address', 'server', { @trust });
+works('a name', 'server', { @trust }, redis => rediss('localhost'));
+works('a certificate of an authority below', 'below', { @trust });
+works('a name that is set', 'named', { @trust, name => 'redis.example' });
+works('a name in capitals', 'named', { @trust, name => 'REDIS.Example' });
+works('a name that a wildcard stands for', 'wild',
+      { @trust, name => 'eu.redis.example' });
+works('a name that is the common name', 'common-name',
+      { @trust, name => 'common-name' });
+works('an IPv6 address', 'six', { @trust, name => '::1' });
+works('an IPv6 address in brackets', 'six', { @trust, name => '[::1]' });
+works('no verification', 'other', { verify => 'off' });
+works('no verification, though there is a certificate', 'other',
+      { @trust, verify => 'off' });
+works('TLS 1.2', 'server', { @trust, protocols => 'TLSv1.2' });
+works('a database', 'server', { @trust }, redis => rediss() . '/0');
 
-is_allowed(ask($gate, 'owner', 'w1'), 'owner', 'w1', 'TLS');
-is_refused(ask($gate, 'stranger', 'w1'), 403, 'role', 'TLS');
-is_allowed(ask($gate, 'owner', 'w1'), 'owner', 'w1', 'TLS');
-ends_well($gate, 'TLS');
-print $gate->error_log;
+
+# What the server is asked for.
+
+sub asked_for {
+    my ($host, %more) = @_;
+
+    my $port = peer(sub {
+        my $name = sni(hello($_[0]));
+        print defined $name ? "name: $name\n" : "no name\n";
+    });
+    my $log = file_of("peer-$port.log");
+    my $gate = gate(redis => "rediss://$host:$port",
+                    more => ssl(@trust, %more));
+
+    ask($gate, 'owner', 'w1');
+    my $found = wait_until(sub { slurp($log) =~ /\n/ });
+    ends_well($gate, "asked for $host");
+    return $found ? (split /\n/, slurp($log))[0] : 'nothing';
+}
+
+is(asked_for('localhost'), 'name: localhost', 'the server is told the name');
+is(asked_for('127.0.0.1', name => 'redis.example'), 'name: redis.example',
+   'the server is told the name that is set');
+is(asked_for('127.0.0.1'), 'no name', 'an address is no name');
+is(asked_for('localhost', name => '127.0.0.1'), 'no name',
+   'nor is one that is set');
+is(asked_for('localhost', name => '[::1]'), 'no name',
+   'nor is one of IPv6');
+
+
+# Sessions; Redis itself does not tell, the debug log of nginx does.
+
+sub connects_again {
+    my ($name, @ssl) = @_;
+
+    use_certificate('server');
+    my $gate = gate(redis => rediss(), more => ssl(@trust, @ssl),
+                    log_level => 'debug');
+    my @reused;
+
+    for (1 .. 3) {
+        is_allowed(ask($gate, 'owner', 'w1'), 'owner', 'w1', $name);
+        push @reused, scalar(() = $gate->error_log =~ /SSL reused session/g);
+        redis('CLIENT', 'KILL', 'TYPE', 'normal');
+        $gate->wait_for_log(qr/(?:redis closed connection.*){@{[ $_ ]}}/s);
+    }
+
+    is("@reused", '0 1 2', "$name - its session goes on");
+
+    # A server that has forgotten it.
+
+    use_certificate('server');
+    is_allowed(ask($gate, 'owner', 'w1'), 'owner', 'w1', $name);
+    is(scalar(() = $gate->error_log =~ /SSL reused session/g), 2,
+       "$name - or a new one is begun");
+    ends_well($gate, $name);
+}
+
+connects_again('TLS 1.3 once more', protocols => 'TLSv1.3');
+connects_again('TLS 1.2 once more', protocols => 'TLSv1.2');
+
+
+# All that a production server asks for, with the rights in docs/caching.md.
+
+my ($rule) = slurp("$Top/docs/caching.md")
+             =~ /^\$ redis-cli ACL SETUSER nginx .*? (resetkeys .*)$/m;
+my $password_file = file_of('password');
+
+open my $out, '>', $password_file or die "$password_file: $!";
+print $out 'PASSWORD';
+close $out;
+
+tls_redis(clients => 'yes', args => [ '--tls-protocols', 'TLSv1.3' ]);
+redis('ACL', 'SETUSER', 'nginx', 'on', '>PASSWORD',
+      map { tr/'//dr } split ' ', $rule);
+
+{
+    my $name = 'a cache';
+    my $gate = zone_gate(redis => rediss(), more => <<"END" . ssl(@trust,
+sendkit_auth_redis_user           nginx;
+sendkit_auth_redis_password_file  $password_file;
+END
+                                                                 @client));
+
+    is(seen($gate, 'owner', 'w1'), "$yes miss, $yes hit", $name);
+    told($gate, [ 'DEL', key('owner') ]);
+    is(seen($gate, 'owner', 'w1'), "$gone miss, $gone negative",
+       "$name - a key that is revoked");
+    told($gate, @$Seed);
+    is(seen($gate, 'owner', 'w1'), "$yes miss, $yes hit",
+       "$name - and is back");
+
+    # The channel, too, comes back.
+
+    redis('CLIENT', 'KILL', 'ID', $_) for subscribers();
+    wait_until(sub { $gate->error_log =~ /redis closed connection/ });
+    channel_is($gate, 'up', "$name, connected again");
+    fresh_zone($gate);
+    is(seen($gate, 'owner', 'w1'), "$yes miss, $yes hit",
+       "$name, connected again");
+    told($gate, [ 'DEL', key('owner') ]);
+    is(seen($gate, 'owner', 'w1'), "$gone miss, $gone negative",
+       "$name, connected again - a key that is revoked");
+    ends_well($gate, $name);
+}

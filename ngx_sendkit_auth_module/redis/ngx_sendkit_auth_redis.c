@@ -200,7 +200,9 @@ ngx_sendkit_auth_redis_pass(ngx_sendkit_auth_redis_t *redis,
         return NGX_AGAIN;
     }
 
-    asking = command->asking != NULL;
+    /* one that is forgotten meanwhile is not asked: its owner says so again */
+
+    asking = command->asking != NULL && command->asking->used;
 
     master = asking ? command->asking
                     : ngx_sendkit_auth_redis_masters_of(&redis->masters,

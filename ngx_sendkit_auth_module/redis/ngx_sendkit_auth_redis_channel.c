@@ -350,6 +350,17 @@ ngx_sendkit_auth_channel_refused(ngx_sendkit_auth_channel_t *channel,
                       "redis sent error \"%*s\"", len, error.data);
     }
 
+    if (channel->state == NGX_SENDKIT_AUTH_CHANNEL_SUBSCRIBED
+        && channel->conn.has_deadline)
+    {
+        /* to PING, as "-BUSY": what has changed is told still */
+
+        ngx_sendkit_auth_redis_conn_no_deadline(&channel->conn);
+        channel->handlers->unanswered(channel->data);
+
+        return NGX_OK;
+    }
+
     channel->state = NGX_SENDKIT_AUTH_CHANNEL_CLOSED;
 
     return NGX_ERROR;

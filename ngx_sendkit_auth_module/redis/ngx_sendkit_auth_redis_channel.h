@@ -47,6 +47,9 @@ typedef struct {
     /* the PING is answered, and what the server wrote before was read */
     void                      (*pong)(void *data);
 
+    /* the PING is refused, for now: it says nothing */
+    void                      (*unanswered)(void *data);
+
     /* the worker exits; NGX_AGAIN: it is closed later, NGX_OK: now */
     ngx_int_t                 (*exiting)(void *data);
 

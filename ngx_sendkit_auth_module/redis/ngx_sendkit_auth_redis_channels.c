@@ -26,6 +26,7 @@ struct ngx_sendkit_auth_channels_s {
     ngx_uint_t                                  open;
     ngx_uint_t                                  nsubscribed;
     ngx_uint_t                                  npings;     /* not answered */
+    ngx_uint_t                                  nrefused;   /* of them all */
     ngx_uint_t                                  asked;      /* to exit */
     ngx_int_t                                   exits;      /* and how */
 };
@@ -40,6 +41,7 @@ static void ngx_sendkit_auth_channels_invalidated(void *data,
     sendkit_span_t name);
 static void ngx_sendkit_auth_channels_flushed(void *data);
 static void ngx_sendkit_auth_channels_pong(void *data);
+static void ngx_sendkit_auth_channels_unanswered(void *data);
 static ngx_int_t ngx_sendkit_auth_channels_exiting(void *data);
 static void ngx_sendkit_auth_channels_lost(void *data,
     ngx_sendkit_auth_lost_e why);
@@ -51,6 +53,7 @@ static const ngx_sendkit_auth_channel_handlers_t  ngx_sendkit_auth_news = {
     ngx_sendkit_auth_channels_invalidated,
     ngx_sendkit_auth_channels_flushed,
     ngx_sendkit_auth_channels_pong,
+    ngx_sendkit_auth_channels_unanswered,
     ngx_sendkit_auth_channels_exiting,
     ngx_sendkit_auth_channels_lost
 };
@@ -149,6 +152,7 @@ ngx_sendkit_auth_channels_ping(ngx_sendkit_auth_channels_t *channels,
     ngx_uint_t  i;
 
     channels->npings = channels->nchannels;
+    channels->nrefused = 0;
 
     for (i = 0; i < channels->nchannels; i++) {
         ngx_sendkit_auth_channel_ping(channels->channels[i], timeout);
@@ -219,9 +223,27 @@ ngx_sendkit_auth_channels_pong(void *data)
 {
     ngx_sendkit_auth_channels_t *channels = data;
 
-    if (--channels->npings == 0) {
+    if (--channels->npings != 0) {
+        return;
+    }
+
+    if (channels->nrefused != 0) {
+        channels->handlers->unanswered(channels->data);
+
+    } else {
         channels->handlers->pong(channels->data);
     }
+}
+
+
+static void
+ngx_sendkit_auth_channels_unanswered(void *data)
+{
+    ngx_sendkit_auth_channels_t *channels = data;
+
+    channels->nrefused++;
+
+    ngx_sendkit_auth_channels_pong(channels);
 }
 
 

@@ -23,9 +23,16 @@ package SendkitAuth::Tls;
 #       the directives; files are those of file_of()
 #
 #   my $peer = peer(sub { my ($client) = @_; ... });
-#       runs that for each connection to its port, in a process of its own
+#       the port of a server that runs that for each connection, in a process
+#       of its own; what it prints is in file_of("peer-$port.log")
+#   silence($client)                nothing is said to it
 #   hello($client)                  what a client says first: the bytes
-#   sni($hello)             the name in it, or undef
+#   sni($hello)                     the name in it, or undef
+#   relay($client, TO, HELLO, replies => 10, pause => 1)
+#       to a port or the path of a socket, to which the bytes HELLO are sent
+#       first; only so many bytes of what comes back are passed on, and then
+#       the connection is closed, or with "pause" nothing happens any more;
+#       slow => 1: each byte by itself
 
 use strict;
 use warnings;
@@ -33,15 +40,16 @@ use warnings;
 use Exporter qw( import );
 use IO::Select ();
 use IO::Socket::INET ();
+use IO::Socket::UNIX ();
+use Socket qw( IPPROTO_TCP TCP_NODELAY );
 
 use SendkitAuth::Process qw( temp_dir free_port wait_until start_process
                              slurp );
 use SendkitAuth::Redis;
 
 our @EXPORT = qw( authority certificate file_of tls_redis use_certificate
-                  rediss ssl peer hello sni );
+                  rediss ssl peer relay silence hello sni );
 
-my $count = 0;
 my $port;
 
 
@@ -167,12 +175,66 @@ sub peer {
         while (my $client = $listen->accept) {
             next if fork;
             close $listen;
+            $| = 1;
             $serve->($client);
             return;
         }
-    }, file_of('peer' . ++$count . '.log'));
+    }, file_of('peer-' . $listen->sockport . '.log'));
 
     return $listen->sockport;
+}
+
+
+sub relay {
+    my ($client, $to, $hello, %args) = @_;
+
+    my $server = $to =~ m{^/} ? IO::Socket::UNIX->new(Peer => $to)
+                              : IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+                                                      PeerPort => $to)
+        or die "cannot connect to $to: $!";
+    my $select = IO::Select->new($client, $server);
+    my $left = $args{replies} // 9e15;
+
+    setsockopt $_, IPPROTO_TCP, TCP_NODELAY, 1 for $client, $server;
+    syswrite $server, $hello;
+
+    while ($left) {
+        for my $from ($select->can_read) {
+            my $bytes = '';
+            sysread $from, $bytes, $args{slow} ? 1 : 65536 or return;
+
+            if ($from == $server) {
+                $bytes = substr $bytes, 0, $left;
+                $left -= length $bytes;
+            }
+
+            pass($bytes, $from == $server ? $client : $server) or return;
+        }
+    }
+
+    silence($client) if $args{pause};
+}
+
+
+# Until the client leaves, so that no process is left behind.
+
+sub silence {
+    my ($client) = @_;
+
+    while (sysread $client, my $bytes, 65536) {
+    }
+}
+
+
+sub pass {
+    my ($bytes, $to) = @_;
+
+    while (length $bytes) {
+        my $n = syswrite $to, $bytes or return;
+        substr $bytes, 0, $n, '';
+    }
+
+    return 1;
 }
 
 
