@@ -24,6 +24,7 @@ PROVE_FLAGS   =
 FUZZ_RUNS     = 100000
 FUZZ_TIME     = 20
 STRESS_TIME   = 600
+SOAK_TIME     = 600
 KEEP          =
 
 export PATH  := $(PATH):/usr/sbin:/sbin
@@ -59,7 +60,7 @@ VALGRIND      = --num-callers=50 --leak-check=no \
                 $(addprefix --suppressions=,$(wildcard t/valgrind.suppress))
 
 .PHONY: help deps demo-deps build demo test style unit stress fuzz suite \
-        sanitize valgrind bench install clean distclean FORCE
+        soak sanitize valgrind bench install clean distclean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -78,6 +79,8 @@ help:
 	@echo '                FUZZ_RUNS=N, FUZZ_TIME=SECONDS for each'
 	@echo 'make suite      run the tests against the installed nginx'
 	@echo '                T=t/FILE.t runs one file'
+	@echo 'make soak       random changes, faults and requests, judged one by one'
+	@echo '                SOAK_TIME=SECONDS, SOAK_SEED=N; see t/soak/run'
 	@echo 'make sanitize   unit tests and suite with ASan and UBSan; T=t/FILE.t'
 	@echo 'make valgrind   run the suite in valgrind; T=t/FILE.t'
 	@echo 'make bench      measure the module against others: a quarter of an'
@@ -190,7 +193,8 @@ $(patsubst %,$(UNIT_DIR)/%,$(filter-out test_authctl_% $(SHM_TESTS), \
 
 SHM_FLAGS     = -std=gnu11 $(WARNINGS) -Wno-unused-parameter \
                 $(patsubst %,-I$(NGINX_SRC)/src/%,core event event/modules \
-                os/unix) -Ibuild/objs -I$(SRC)/core -I$(SRC)/shm -It/unit
+                event/quic os/unix) -Ibuild/objs -I$(SRC)/core -I$(SRC)/shm \
+                -It/unit
 
 $(UNIT_DIR)/shm/%.o: $(SRC)/shm/%.c $(SHM_HEADERS) $(CORE_HEADERS) \
                      build/objs/Makefile Makefile
@@ -241,11 +245,26 @@ build/fuzz/core/%.o: $(SRC)/core/%.c $(CORE_HEADERS) Makefile
 	$(CLANG) -std=c99 $(WARNINGS) $(SANITIZE) -fsanitize=fuzzer-no-link \
 	    -I$(SRC)/core -c -o $@ $<
 
-$(patsubst %,build/fuzz/%,$(filter-out fuzz_authctl_%,$(FUZZERS))): \
+$(patsubst %,build/fuzz/%,$(filter-out fuzz_reply fuzz_authctl_%, \
+    $(FUZZERS))): \
     build/fuzz/%: fuzz/%.c $(CORE:$(SRC)/%.c=build/fuzz/%.o) $(CORE_HEADERS)
 	@mkdir -p $(@D)
 	$(CLANG) -std=c99 $(WARNINGS) $(SANITIZE) -fsanitize=fuzzer -I$(SRC)/core \
 	    -Ifuzz -o $@ $(filter %.c %.o,$^) -l:libhiredis.a -lcrypto
+
+# The codec includes nginx's headers, and calls nothing but nginx_core.h.
+
+build/fuzz/redis/%.o: $(SRC)/redis/%.c $(SRC)/redis/%.h $(CORE_HEADERS) \
+                      build/objs/Makefile Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(SHM_FLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+build/fuzz/fuzz_reply: fuzz/fuzz_reply.c \
+                       build/fuzz/redis/ngx_sendkit_auth_redis_codec.o \
+                       $(CORE:$(SRC)/%.c=build/fuzz/%.o) $(CORE_HEADERS)
+	@mkdir -p $(@D)
+	$(CLANG) $(SHM_FLAGS) $(SANITIZE) -fsanitize=fuzzer -I$(SRC)/redis -Ifuzz \
+	    -o $@ $(filter %.c %.o,$^) -l:libhiredis.a -lcrypto
 
 build/fuzz/authctl/%.o: $(AUTHCTL_SRC)/%.c $(AUTHCTL_HEADERS) \
                         $(CORE_HEADERS) Makefile
@@ -266,6 +285,10 @@ build/fuzz/fuzz_authctl_%: fuzz/fuzz_authctl_%.c \
 suite: deps build
 	TEST_NGINX_BINARY=$(NGINX) SENDKIT_AUTH_MODULE=$(TOP)/$(MODULE) \
 	    SENDKIT_AUTHCTL=$(TOP)/$(AUTHCTL) $(PROVE) $(T)
+
+soak: deps build
+	@TEST_NGINX_BINARY=$(NGINX) SENDKIT_AUTH_MODULE=$(TOP)/$(MODULE) \
+	    SOAK_TIME=$(SOAK_TIME) SOAK_SEED=$(SOAK_SEED) t/soak/run
 
 
 # The module is linked into these two, so there is no module to load.  The

@@ -45,6 +45,7 @@ package SendkitAuth;
 #   SENDKIT_AUTH_REPORTS   directory where sanitizers or valgrind write reports
 #   SENDKIT_AUTH_SLOW      nginx runs with such a tool, so time counts less
 #   SENDKIT_AUTH_KEEP      keep the temporary directory
+#   SENDKIT_AUTH_REDIS_SERVER   the program instead of redis-server
 
 use strict;
 use warnings;

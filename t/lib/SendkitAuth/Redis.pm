@@ -2,7 +2,8 @@ package SendkitAuth::Redis;
 
 # Copyright (C) the ngx_sendkit_auth_module authors
 #
-# A private redis-server for the tests, and a small client.
+# A private redis-server for the tests, and a small client.  The variable
+# SENDKIT_AUTH_REDIS_SERVER names another program, as that of Valkey.
 #
 #   redis('HSET', 'sendkit:key:...', 'type', 'platform');
 #   redis_socket()      path of the unix socket
@@ -31,6 +32,7 @@ our @EXPORT = qw( redis redis_socket redis_server commandstats );
 
 our $Timeout = 10;
 
+my $program = $ENV{SENDKIT_AUTH_REDIS_SERVER} || 'redis-server';
 my $default;
 my $count = 0;
 
@@ -76,7 +78,7 @@ sub start {
 
     unlink $self->{socket};
     $self->{pid} = start_process(
-        [ 'redis-server', '--port', $self->{port}, '--bind', '127.0.0.1',
+        [ $program, '--port', $self->{port}, '--bind', '127.0.0.1',
           '--unixsocket', $self->{socket}, '--unixsocketperm', '777',
           '--save', '', '--appendonly', 'no', '--daemonize', 'no',
           '--dir', $self->{dir}, @{ $self->{args} } ], $self->{log});
@@ -87,7 +89,7 @@ sub start {
     };
 
     my $result = wait_until($answers, $Timeout) // 'too slow';
-    die "redis-server does not answer: $result\n", $self->log, "\n"
+    die "$program does not answer: $result\n", $self->log, "\n"
         if $result ne '1';
 
     return $self;
