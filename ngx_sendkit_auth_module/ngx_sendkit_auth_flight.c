@@ -387,6 +387,9 @@ ngx_sendkit_auth_flight_begin(ngx_sendkit_auth_flight_t *flight)
     flight->keep = NULL;
     ngx_memzero(&flight->result, sizeof(ngx_sendkit_auth_result_t));
 
+    flight->servers = ngx_sendkit_auth_redis_masters_id(
+               ngx_sendkit_auth_redis_masters(ngx_sendkit_auth_flights->redis));
+
     if (flight->conf->cache != NULL) {
         ngx_sendkit_auth_cache_start(flight->conf->cache,
                                      ngx_sendkit_auth_clock(), &flight->fill);
@@ -426,8 +429,11 @@ ngx_sendkit_auth_flight_read(ngx_sendkit_auth_flight_t *flight,
     command[0] = pttl;
     command[1] = words[1];
 
+    /* not again, if it is lost: that might be to another server */
+
     query.words = command;
     query.nwords = 2;
+    query.reads = 0;
 
     if (ngx_sendkit_auth_redis_send(ngx_sendkit_auth_flights->redis, &query,
                                     ngx_sendkit_auth_flight_ttl, flight)
@@ -567,7 +573,9 @@ ngx_sendkit_auth_flight_keep(ngx_sendkit_auth_flight_t *flight)
     servers = ngx_sendkit_auth_redis_masters_id(
                ngx_sendkit_auth_redis_masters(ngx_sendkit_auth_flights->redis));
 
-    if (ngx_sendkit_auth_cache_servers(cache) == servers) {
+    if (flight->servers == servers
+        && ngx_sendkit_auth_cache_servers(cache) == servers)
+    {
         flight->keep(flight);
     }
 }

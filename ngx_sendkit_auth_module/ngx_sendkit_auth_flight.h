@@ -162,6 +162,7 @@ struct ngx_sendkit_auth_flight_s {
 
     ngx_sendkit_auth_keep_pt          keep;     /* NULL: not to be kept */
     ngx_sendkit_auth_fill_t           fill;
+    uint32_t                          servers;  /* when it began */
 
     unsigned                          shared:1; /* others may join */
     unsigned                          eval:1;   /* Redis lacks the script */

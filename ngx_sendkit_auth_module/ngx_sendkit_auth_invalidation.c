@@ -188,6 +188,8 @@ ngx_sendkit_auth_subscriber_handler(ngx_event_t *ev)
 {
     ngx_sendkit_auth_subscriber_t *subscriber = ev->data;
 
+    ngx_int_t  rc;
+
     ngx_log_debug0(NGX_LOG_DEBUG_EVENT, ev->log, 0, "sendkit auth subscriber");
 
     if (ngx_exiting) {
@@ -199,7 +201,12 @@ ngx_sendkit_auth_subscriber_handler(ngx_event_t *ev)
         return;
     }
 
-    if (ngx_sendkit_auth_channels_open(subscriber->channels) != NGX_OK) {
+    rc = ngx_sendkit_auth_channels_open(subscriber->channels);
+
+    if (rc == NGX_DECLINED) {
+        ngx_add_timer(&subscriber->timer, NGX_SENDKIT_AUTH_TRUST_RETRY);
+
+    } else if (rc != NGX_OK) {
         ngx_sendkit_auth_lost(subscriber, NGX_SENDKIT_AUTH_CHANNEL_FAILED);
     }
 }

@@ -201,7 +201,11 @@ ngx_sendkit_auth_lookup_cached(ngx_sendkit_auth_waiter_t *waiter,
 
     now = ngx_sendkit_auth_clock();
 
-    if (!ngx_sendkit_auth_cache_is_usable(cache, now)) {
+    if (!ngx_sendkit_auth_cache_is_usable(cache, now)
+        || !ngx_sendkit_auth_redis_masters_agree(
+               ngx_sendkit_auth_redis_masters(ngx_sendkit_auth_flights_redis()),
+               ngx_sendkit_auth_cache_servers(cache)))
+    {
         ngx_sendkit_auth_cache_count(cache, NGX_SENDKIT_AUTH_BYPASSES);
         return NGX_DECLINED;
     }

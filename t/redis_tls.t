@@ -3,12 +3,11 @@
 # Redis over TLS: requests are decided and changes are told as without it, by
 # a server whose certificate has the name or the address that was asked for.
 #
-# Fails when the handshake is not begun or its handlers stay
-# (ngx_sendkit_auth_redis_tls_handshake()), when the name is not that of
-# "sendkit_auth_redis_ssl_name" or keeps its brackets, an address is sent as a
-# name or compared with names (ngx_sendkit_auth_redis_tls_name(), _match()),
-# when no session is kept (ngx_sendkit_auth_redis_tls_close()), or when the
-# directives do not reach OpenSSL (ngx_sendkit_auth_tls_conf_make()).
+# Fails when the name is not that of "sendkit_auth_redis_ssl_name" or keeps its
+# brackets, an address is sent as a name or compared with names
+# (ngx_sendkit_auth_redis_tls_name(), _match()), when no session is kept
+# (ngx_sendkit_auth_redis_tls_close()), or when the entries of the cache do not
+# depend on who is trusted (ngx_sendkit_auth_tls_conf_trust()).
 
 use SendkitAuth;
 
@@ -175,5 +174,31 @@ END
     told($gate, [ 'DEL', key('owner') ]);
     is(seen($gate, 'owner', 'w1'), "$gone miss, $gone negative",
        "$name, connected again - a key that is revoked");
+    ends_well($gate, $name);
+}
+
+
+# What a server that was not verified has said is not used by those who verify.
+
+{
+    my $name = 'who is trusted';
+    my %args = (redis => rediss(), workers => 1, more => <<"END" .
+sendkit_auth_redis_user           nginx;
+sendkit_auth_redis_password_file  $password_file;
+END
+                ssl(@client));
+    my $verified = zone_conf(%args, more => $args{more} . ssl(@trust));
+    my $gate = zone_gate(%args, more => $args{more} . ssl(@trust,
+                                                          verify => 'off'));
+
+    is(seen($gate, 'owner', 'w1'), "$yes miss", "$name - asked for");
+    $gate->reload(http => $verified);
+    wait_until(sub { $gate->workers == 1 }, 30);
+    is(seen($gate, 'owner', 'w1'), "$yes miss", "$name - asked for again");
+    channel_is($gate, 'up', $name);
+    is(seen($gate, 'owner', 'w1'), "$yes hit", "$name - then it is known");
+    $gate->reload;
+    wait_until(sub { $gate->workers == 1 }, 30);
+    is(seen($gate, 'owner', 'w1'), "$yes hit", "$name - also after a reload");
     ends_well($gate, $name);
 }

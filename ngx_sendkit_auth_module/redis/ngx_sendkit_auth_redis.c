@@ -59,7 +59,8 @@ static sendkit_store_e ngx_sendkit_auth_redis_why(
 static ngx_int_t ngx_sendkit_auth_redis_reply(void *data,
     sendkit_store_e store, const ngx_sendkit_auth_redis_reply_t *reply);
 static ngx_uint_t ngx_sendkit_auth_redis_is_lost(
-    ngx_sendkit_auth_redis_command_t *command, sendkit_store_e store);
+    ngx_sendkit_auth_redis_command_t *command, sendkit_store_e store,
+    const ngx_sendkit_auth_redis_reply_t *reply);
 static ngx_uint_t ngx_sendkit_auth_redis_is_redirected(
     ngx_sendkit_auth_redis_command_t *command,
     const ngx_sendkit_auth_redis_reply_t *reply);
@@ -284,7 +285,7 @@ ngx_sendkit_auth_redis_reply(void *data, sendkit_store_e store,
 {
     ngx_sendkit_auth_redis_command_t *command = data;
 
-    if (ngx_sendkit_auth_redis_is_lost(command, store)
+    if (ngx_sendkit_auth_redis_is_lost(command, store, reply)
         || (reply != NULL
             && ngx_sendkit_auth_redis_is_redirected(command, reply)))
     {
@@ -304,15 +305,19 @@ ngx_sendkit_auth_redis_reply(void *data, sendkit_store_e store,
 
 static ngx_uint_t
 ngx_sendkit_auth_redis_is_lost(ngx_sendkit_auth_redis_command_t *command,
-    sendkit_store_e store)
+    sendkit_store_e store, const ngx_sendkit_auth_redis_reply_t *reply)
 {
     ngx_sendkit_auth_redis_t *redis = command->redis;
 
-    if (store != SENDKIT_STORE_DOWN && store != SENDKIT_STORE_TIMEOUT) {
+    if (reply != NULL) {
         return 0;
     }
 
     ngx_sendkit_auth_redis_finder_refresh(&redis->finder);
+
+    if (store != SENDKIT_STORE_DOWN && store != SENDKIT_STORE_TIMEOUT) {
+        return 0;
+    }
 
     if (!command->reads || command->lost != SENDKIT_STORE_OK) {
         return 0;

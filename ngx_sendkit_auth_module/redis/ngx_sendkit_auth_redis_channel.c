@@ -43,7 +43,6 @@ typedef enum {
 
 struct ngx_sendkit_auth_channel_s {
     const ngx_sendkit_auth_redis_conf_t        *conf;
-    const ngx_sendkit_auth_redis_server_t      *server;
     const sendkit_span_t                       *prefixes;
     const ngx_sendkit_auth_channel_handlers_t  *handlers;
     void                                       *data;
@@ -132,12 +131,6 @@ ngx_sendkit_auth_channel_open(ngx_sendkit_auth_channel_t *channel,
 
     channel->conn.log.action = "subscribing to invalidations";
     channel->why = NGX_SENDKIT_AUTH_CHANNEL_FAILED;
-
-    if (server != channel->server) {
-        channel->server = server;
-        channel->conn.addr = 0;
-        ngx_sendkit_auth_redis_conn_done(&channel->conn);
-    }
 
     if (ngx_sendkit_auth_redis_conn_open(&channel->conn, &server->host,
                                          server->addrs, server->naddrs,
@@ -240,15 +233,7 @@ ngx_sendkit_auth_channel_ping(ngx_sendkit_auth_channel_t *channel,
 uint32_t
 ngx_sendkit_auth_channel_addr(const ngx_sendkit_auth_channel_t *channel)
 {
-    const ngx_str_t  *name;
-
-    if (channel->server->naddrs == 0) {
-        return 0;
-    }
-
-    name = &channel->server->addrs[channel->conn.addr].name;
-
-    return ngx_murmur_hash2(name->data, name->len);
+    return channel->conn.id;
 }
 
 

@@ -116,7 +116,7 @@ ngx_sendkit_auth_channels_open(ngx_sendkit_auth_channels_t *channels)
 
     channels->open = channels->nchannels != 0;
 
-    return channels->open ? NGX_OK : NGX_ERROR;
+    return channels->open ? NGX_OK : NGX_DECLINED;
 }
 
 

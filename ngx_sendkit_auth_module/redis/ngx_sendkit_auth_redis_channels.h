@@ -33,8 +33,8 @@ ngx_sendkit_auth_channels_t *ngx_sendkit_auth_channels_create(
     ngx_log_t *log);
 
 /*
- * NGX_OK: one of the handlers is called later; NGX_ERROR: it failed at once,
- * or no master is known yet.
+ * NGX_OK: one of the handlers is called later; NGX_DECLINED: no master is
+ * known yet; NGX_ERROR: it failed at once.
  */
 
 ngx_int_t ngx_sendkit_auth_channels_open(

@@ -195,6 +195,10 @@ ngx_sendkit_auth_redis_client_addr(
 {
     const ngx_str_t  *name;
 
+    if (ngx_sendkit_auth_redis_conn_is_open(&client->conn)) {
+        return client->conn.id;
+    }
+
     if (client->server == NULL || client->server->naddrs == 0) {
         return 0;
     }
@@ -202,6 +206,20 @@ ngx_sendkit_auth_redis_client_addr(
     name = &client->server->addrs[client->conn.addr].name;
 
     return ngx_murmur_hash2(name->data, name->len);
+}
+
+
+sendkit_span_t
+ngx_sendkit_auth_redis_client_ip(
+    const ngx_sendkit_auth_redis_client_t *client, u_char *buf)
+{
+    sendkit_span_t  ip;
+
+    ip.data = buf;
+    ip.len = ngx_sock_ntop(client->conn.peer.sockaddr,
+                           client->conn.peer.socklen, buf,
+                           NGX_SOCKADDR_STRLEN, 0);
+    return ip;
 }
 
 

@@ -85,10 +85,15 @@ ngx_int_t ngx_sendkit_auth_redis_client_send(
     ngx_sendkit_auth_redis_client_t *client, sendkit_span_t bytes,
     ngx_uint_t asking, ngx_sendkit_auth_redis_reply_pt handler, void *data);
 
-/* a number for the address that it talks to, or did last */
+/* a number for the address that it talks to, or would */
 
 uint32_t ngx_sendkit_auth_redis_client_addr(
     const ngx_sendkit_auth_redis_client_t *client);
+
+/* the IP that it talks to, written to buf: NGX_SOCKADDR_STRLEN bytes */
+
+sendkit_span_t ngx_sendkit_auth_redis_client_ip(
+    const ngx_sendkit_auth_redis_client_t *client, u_char *buf);
 
 /* no handler is called afterwards */
 

@@ -372,6 +372,8 @@ ngx_sendkit_auth_redis_conn_start(ngx_sendkit_auth_redis_conn_t *conn)
 
     addr = &conn->addrs[conn->addr];
 
+    conn->id = ngx_murmur_hash2(addr->name.data, addr->name.len);
+
     ngx_memzero(&conn->peer, sizeof(ngx_peer_connection_t));
 
     conn->peer.sockaddr = addr->sockaddr;

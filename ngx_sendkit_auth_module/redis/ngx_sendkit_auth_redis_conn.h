@@ -56,6 +56,7 @@ typedef struct {
     ngx_addr_t                       *addrs;
     ngx_uint_t                        naddrs;
     ngx_uint_t                        addr;     /* in use, or to begin with */
+    uint32_t                          id;       /* of the one in use */
     ngx_uint_t                        tried;    /* in vain, of them */
     ngx_msec_t                        timeout;
     ngx_msec_t                        deadline;

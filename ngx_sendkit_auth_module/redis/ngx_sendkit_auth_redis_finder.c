@@ -92,8 +92,19 @@ ngx_sendkit_auth_redis_finder_refresh(ngx_sendkit_auth_redis_finder_t *finder)
 {
     ngx_msec_t  since;
 
-    if (finder->client == NULL || finder->asking || finder->tried != 0) {
+    if (finder->client == NULL || finder->asking || finder->tried != 0
+        || finder->failures != 0)
+    {
         return;
+    }
+
+    if (!finder->refreshed) {
+
+        /* the one that was asked last may not know it */
+
+        finder->refreshed = 1;
+        finder->server = (finder->server + 1)
+                         % ngx_sendkit_auth_redis_finder_servers(finder);
     }
 
     since = ngx_current_msec - finder->asked;
@@ -114,6 +125,7 @@ ngx_sendkit_auth_redis_finder_handler(ngx_event_t *ev)
 
     finder->asked = ngx_current_msec;
     finder->asking = 1;
+    finder->refreshed = 0;
 
     if (finder->server != finder->last) {
         finder->last = finder->server;
@@ -240,6 +252,7 @@ static ngx_int_t
 ngx_sendkit_auth_redis_finder_learn(ngx_sendkit_auth_redis_finder_t *finder,
     const ngx_sendkit_auth_redis_reply_t *reply)
 {
+    u_char     ip[NGX_SOCKADDR_STRLEN];
     ngx_int_t  port, rc;
 
     rc = NGX_ERROR;
@@ -248,8 +261,9 @@ ngx_sendkit_auth_redis_finder_learn(ngx_sendkit_auth_redis_finder_t *finder,
 
         if (reply->type == NGX_SENDKIT_AUTH_REDIS_STRING) {
             rc = ngx_sendkit_auth_redis_masters_map(finder->masters,
-                               reply->values[0],
-                               ngx_sendkit_auth_redis_finder_server(finder));
+                                               reply->values[0],
+                                               ngx_sendkit_auth_redis_client_ip(
+                                                   finder->client, ip));
         }
 
     } else if (reply->type == NGX_SENDKIT_AUTH_REDIS_ARRAY

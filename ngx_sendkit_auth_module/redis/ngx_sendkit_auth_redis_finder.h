@@ -43,6 +43,7 @@ typedef struct {
     ngx_uint_t                         tried;       /* in vain, of them */
     ngx_uint_t                         failures;    /* of all, in a row */
     ngx_uint_t                         asking;
+    ngx_uint_t                         refreshed;   /* is to ask another */
     ngx_msec_t                         asked;       /* last */
     ngx_sendkit_auth_redis_news_pt     handler;
     void                              *data;

@@ -21,9 +21,11 @@ static ngx_int_t ngx_sendkit_auth_redis_master_place(
 static u_char ngx_sendkit_auth_redis_master_number(
     const ngx_sendkit_auth_redis_masters_t *masters,
     const ngx_sendkit_auth_redis_master_t *master);
+static ngx_int_t ngx_sendkit_auth_redis_masters_found(
+    ngx_sendkit_auth_redis_masters_t *masters);
 static ngx_int_t ngx_sendkit_auth_redis_masters_read(
     ngx_sendkit_auth_redis_masters_t *masters, sendkit_span_t nodes,
-    const ngx_sendkit_auth_redis_server_t *asked);
+    sendkit_span_t asked);
 static ngx_int_t ngx_sendkit_auth_redis_masters_node(
     ngx_sendkit_auth_redis_masters_t *masters, sendkit_cluster_node_t *node);
 static void ngx_sendkit_auth_redis_masters_forget(
@@ -64,6 +66,7 @@ ngx_sendkit_auth_redis_masters_init(ngx_sendkit_auth_redis_masters_t *masters,
         master->server = conf->servers[0];
         master->used = 1;
         masters->known = 1;
+        masters->found = 1;
 
         ngx_sendkit_auth_redis_client_move(master->client, &master->server);
     }
@@ -118,6 +121,7 @@ ngx_sendkit_auth_redis_masters_at(ngx_sendkit_auth_redis_masters_t *masters,
     }
 
     master->used = 1;
+    master->was_used = 0;
 
     return master;
 }
@@ -232,6 +236,8 @@ ngx_sendkit_auth_redis_master_place(ngx_sendkit_auth_redis_master_t *master,
     addr->name.len = ngx_sock_ntop(addr->sockaddr, addr->socklen,
                                    master->name, NGX_SOCKADDR_STRLEN, 1);
 
+    master->id = ngx_murmur_hash2(addr->name.data, addr->name.len);
+
     ngx_memcpy(master->host, host.data, host.len);
 
     master->server.host.data = master->host;
@@ -287,6 +293,7 @@ ngx_sendkit_auth_redis_masters_set(ngx_sendkit_auth_redis_masters_t *masters,
     master = masters->masters[0];
 
     if (ngx_sendkit_auth_redis_master_find(masters, host, port) == master) {
+        masters->known = 1;
         return NGX_DECLINED;
     }
 
@@ -295,46 +302,83 @@ ngx_sendkit_auth_redis_masters_set(ngx_sendkit_auth_redis_masters_t *masters,
     }
 
     master->used = 1;
-    masters->known = 1;
 
-    return NGX_OK;
+    return ngx_sendkit_auth_redis_masters_found(masters);
+}
+
+
+/* what is found first changes nothing: nobody was asked for keys before */
+
+static ngx_int_t
+ngx_sendkit_auth_redis_masters_found(ngx_sendkit_auth_redis_masters_t *masters)
+{
+    ngx_uint_t  found;
+
+    found = masters->found;
+
+    masters->known = 1;
+    masters->found = 1;
+
+    return found ? NGX_OK : NGX_DECLINED;
 }
 
 
 ngx_int_t
 ngx_sendkit_auth_redis_masters_map(ngx_sendkit_auth_redis_masters_t *masters,
-    sendkit_span_t nodes, const ngx_sendkit_auth_redis_server_t *asked)
+    sendkit_span_t nodes, sendkit_span_t asked)
 {
+    uint32_t                       id;
     ngx_int_t                      rc;
+    ngx_uint_t                     i, same;
     ngx_sendkit_auth_redis_map_t  *map;
+
+    id = ngx_sendkit_auth_redis_masters_id(masters);
+
+    for (i = 0; i < masters->nmasters; i++) {
+        masters->masters[i]->named = 0;
+        masters->masters[i]->was_used = masters->masters[i]->used;
+    }
 
     ngx_memset(masters->next, NGX_SENDKIT_AUTH_REDIS_NO_MASTER,
                sizeof(*masters->next));
 
     rc = ngx_sendkit_auth_redis_masters_read(masters, nodes, asked);
 
-    if (rc == NGX_OK) {
-        rc = ngx_memcmp(masters->map, masters->next, sizeof(*masters->map))
-             == 0 ? NGX_DECLINED : NGX_OK;
+    if (rc != NGX_OK) {
 
-        map = masters->map;
-        masters->map = masters->next;
-        masters->next = map;
-        masters->known = 1;
+        for (i = 0; i < masters->nmasters; i++) {
+            masters->masters[i]->named = masters->masters[i]->was_used;
+        }
     }
 
     ngx_sendkit_auth_redis_masters_forget(masters);
 
-    return rc;
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    same = ngx_memcmp(masters->map, masters->next, sizeof(*masters->map)) == 0
+           && id == ngx_sendkit_auth_redis_masters_id(masters);
+
+    map = masters->map;
+    masters->map = masters->next;
+    masters->next = map;
+
+    rc = ngx_sendkit_auth_redis_masters_found(masters);
+
+    return same ? NGX_DECLINED : rc;
 }
 
 
 static ngx_int_t
 ngx_sendkit_auth_redis_masters_read(ngx_sendkit_auth_redis_masters_t *masters,
-    sendkit_span_t nodes, const ngx_sendkit_auth_redis_server_t *asked)
+    sendkit_span_t nodes, sendkit_span_t asked)
 {
     int                     more;
+    ngx_uint_t              slots;
     sendkit_cluster_node_t  node;
+
+    slots = 0;
 
     while ((more = sendkit_cluster_next_node(&nodes, &node)) == 1) {
 
@@ -343,16 +387,19 @@ ngx_sendkit_auth_redis_masters_read(ngx_sendkit_auth_redis_masters_t *masters,
         }
 
         if (node.host.len == 0) {
-            node.host.data = asked->host.data;
-            node.host.len = asked->host.len;
+            node.host = asked;
         }
+
+        slots += node.slots.len;
 
         if (ngx_sendkit_auth_redis_masters_node(masters, &node) != NGX_OK) {
             return NGX_ERROR;
         }
     }
 
-    return more == 0 ? NGX_OK : NGX_ERROR;
+    /* a node that has left its cluster knows of none */
+
+    return more == 0 && slots != 0 ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -365,21 +412,17 @@ ngx_sendkit_auth_redis_masters_node(ngx_sendkit_auth_redis_masters_t *masters,
     sendkit_cluster_range_t           range;
     ngx_sendkit_auth_redis_master_t  *master;
 
-    master = NULL;
-    number = NGX_SENDKIT_AUTH_REDIS_NO_MASTER;
+    master = ngx_sendkit_auth_redis_masters_at(masters, node->host,
+                                               node->port);
+    if (master == NULL) {
+        return NGX_ERROR;
+    }
+
+    master->named = 1;
+
+    number = ngx_sendkit_auth_redis_master_number(masters, master);
 
     while ((more = sendkit_cluster_next_range(&node->slots, &range)) == 1) {
-
-        if (master == NULL) {
-            master = ngx_sendkit_auth_redis_masters_at(masters, node->host,
-                                                       node->port);
-            if (master == NULL) {
-                return NGX_ERROR;
-            }
-
-            number = ngx_sendkit_auth_redis_master_number(masters, master);
-        }
-
         ngx_memset(masters->next->slots + range.first, number,
                    range.last - range.first + 1);
     }
@@ -388,7 +431,7 @@ ngx_sendkit_auth_redis_masters_node(ngx_sendkit_auth_redis_masters_t *masters,
 }
 
 
-/* those that have no slot in the map */
+/* those that are none any more; one without slots may be given some */
 
 static void
 ngx_sendkit_auth_redis_masters_forget(
@@ -398,19 +441,10 @@ ngx_sendkit_auth_redis_masters_forget(
     ngx_sendkit_auth_redis_master_t  *master;
 
     for (i = 0; i < masters->nmasters; i++) {
-        masters->masters[i]->used = 0;
-    }
-
-    for (i = 0; i < SENDKIT_CLUSTER_SLOTS; i++) {
-        if (masters->map->slots[i] != NGX_SENDKIT_AUTH_REDIS_NO_MASTER) {
-            masters->masters[masters->map->slots[i]]->used = 1;
-        }
-    }
-
-    for (i = 0; i < masters->nmasters; i++) {
         master = masters->masters[i];
 
-        if (!master->used) {
+        if (master->used && !master->named) {
+            master->used = 0;
             master->server.naddrs = 0;
             ngx_sendkit_auth_redis_client_move(master->client, NULL);
         }
@@ -418,19 +452,35 @@ ngx_sendkit_auth_redis_masters_forget(
 }
 
 
+ngx_uint_t
+ngx_sendkit_auth_redis_masters_agree(
+    const ngx_sendkit_auth_redis_masters_t *masters, uint32_t id)
+{
+    return masters->conf->kind == NGX_SENDKIT_AUTH_REDIS_ONE
+           || (masters->known
+               && ngx_sendkit_auth_redis_masters_id(masters) == id);
+}
+
+
 uint32_t
 ngx_sendkit_auth_redis_masters_id(
     const ngx_sendkit_auth_redis_masters_t *masters)
 {
-    uint32_t    id;
-    ngx_uint_t  i;
+    uint32_t                                id;
+    ngx_uint_t                              i;
+    const ngx_sendkit_auth_redis_master_t  *master;
+
+    if (masters->conf->kind == NGX_SENDKIT_AUTH_REDIS_ONE) {
+        return ngx_sendkit_auth_redis_client_addr(masters->masters[0]->client);
+    }
 
     id = 0;
 
     for (i = 0; i < masters->nmasters; i++) {
-        if (masters->masters[i]->used) {
-            id += ngx_sendkit_auth_redis_client_addr(
-                                                masters->masters[i]->client);
+        master = masters->masters[i];
+
+        if (master->used) {
+            id += master->id;
         }
     }
 

@@ -34,7 +34,10 @@ typedef struct {
     u_char                            name[NGX_SOCKADDR_STRLEN];
     u_char                            host[NGX_INET6_ADDRSTRLEN];
     ngx_sendkit_auth_redis_client_t  *client;
+    uint32_t                          id;       /* of the address */
     ngx_uint_t                        used;     /* is asked for keys */
+    ngx_uint_t                        named;    /* in what is being read */
+    ngx_uint_t                        was_used; /* before that */
 } ngx_sendkit_auth_redis_master_t;
 
 
@@ -51,6 +54,7 @@ typedef struct {
     ngx_log_t                            *log;
 
     ngx_uint_t                            known;    /* the map is */
+    ngx_uint_t                            found;    /* one was, ever */
     ngx_sendkit_auth_redis_master_t      *masters
                                           [NGX_SENDKIT_AUTH_REDIS_MASTERS];
     ngx_uint_t                            nmasters; /* ever used */
@@ -93,16 +97,17 @@ ngx_uint_t ngx_sendkit_auth_redis_masters_moved(
  * NODES), or a Sentinel: the one master.  The commands to masters that are
  * none any more fail.
  *
- * asked  the server that says so
+ * asked  the IP of the node that says so, which may not know its own
  *
  * NGX_OK        something has changed
- * NGX_DECLINED  nothing has
- * NGX_ERROR     it is malformed: nothing is changed
+ * NGX_DECLINED  nothing has, or this is found first
+ * NGX_ERROR     it is malformed, or of a node without a cluster: nothing is
+ *               changed
  */
 
 ngx_int_t ngx_sendkit_auth_redis_masters_map(
     ngx_sendkit_auth_redis_masters_t *masters, sendkit_span_t nodes,
-    const ngx_sendkit_auth_redis_server_t *asked);
+    sendkit_span_t asked);
 ngx_int_t ngx_sendkit_auth_redis_masters_set(
     ngx_sendkit_auth_redis_masters_t *masters, sendkit_span_t host,
     in_port_t port);
@@ -111,6 +116,11 @@ ngx_int_t ngx_sendkit_auth_redis_masters_set(
 
 uint32_t ngx_sendkit_auth_redis_masters_id(
     const ngx_sendkit_auth_redis_masters_t *masters);
+
+/* 1: these are the masters of that number, as far as that can change */
+
+ngx_uint_t ngx_sendkit_auth_redis_masters_agree(
+    const ngx_sendkit_auth_redis_masters_t *masters, uint32_t id);
 
 
 #endif /* _NGX_SENDKIT_AUTH_REDIS_MASTERS_H_INCLUDED_ */

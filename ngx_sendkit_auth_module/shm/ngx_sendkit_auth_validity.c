@@ -82,9 +82,11 @@ ngx_sendkit_auth_cache_renew(ngx_sendkit_auth_cache_t *cache, uint64_t alive,
     shared = cache->shared;
 
     __atomic_store_n(&shared->unsupported, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&shared->servers, servers, __ATOMIC_RELEASE);
-
     last = __atomic_load_n(&shared->alive, __ATOMIC_RELAXED);
+
+    if (last < alive) {
+        __atomic_store_n(&shared->servers, servers, __ATOMIC_RELEASE);
+    }
 
     while (last < alive
            && !__atomic_compare_exchange_n(&shared->alive, &last, alive, 0,

@@ -29,13 +29,17 @@ package SendkitAuth::Cluster;
 #   ->move_keys($slot, $to [, KEY ...])   these keys, or all of the slot
 #   ->finish($slot, $to)  all nodes know the new owner: MOVED
 #   ->move($slot, $to)    all three
+#   ->asking($node, COMMAND)      as one who was told to ASK there
+#   ->seize($slot, $to)   it has the slot, and the others are told: the keys
+#                         that the owner still has are lost
 #
 #   ->failover($node)     its replica takes over, asked for; returns that one
 #   ->elected($node)      waits until it is a master and all that live agree
 #   ->agree               waits until all that live say the cluster is up, and
 #                         whose the slots are, and the replicas are in sync
 #   ->forget($node)       a replica leaves the cluster, and is alone and empty
-#   ->add($node, $master) it comes back as a replica
+#   ->add($node)          it comes back, as a master without slots
+#   ->add($node, $master) or as a replica
 #
 # A master that does not answer is replaced after two or three timeouts.
 
@@ -214,6 +218,24 @@ sub move {
 }
 
 
+sub asking {
+    my ($self, $node, @words) = @_;
+
+    $node->command('ASKING');
+    return $node->command(@words);
+}
+
+
+sub seize {
+    my ($self, $slot, $to) = @_;
+
+    my $from = $self->owner($slot);
+    $to->command('CLUSTER', 'SETSLOT', $slot, 'IMPORTING', $from->{id});
+    $to->command('CLUSTER', 'SETSLOT', $slot, 'NODE', $to->{id});
+    return $self->agree;
+}
+
+
 sub failover {
     my ($self, $node) = @_;
 
@@ -284,8 +306,13 @@ sub forget {
 sub add {
     my ($self, $node, $master) = @_;
 
-    $self->meet($node, $master);
-    $self->add_replica($node, $master);
+    my ($other) = grep { $_ != $node } $self->masters;
+    $self->meet($node, $other);
+    $self->add_replica($node, $master) if $master;
+    waits('the node does not join', sub {
+        return $other->command('CLUSTER', 'NODES')
+               =~ /^$node->{id} \S+ (?:master|slave) /m;
+    });
     return $self->agree;
 }
 

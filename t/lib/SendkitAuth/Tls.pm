@@ -22,9 +22,10 @@ package SendkitAuth::Tls;
 #   ssl(trusted_certificate => 'ca.crt', verify => 'off', ...)
 #       the directives; files are those of file_of()
 #
-#   my $peer = peer(sub { my ($client) = @_; ... });
+#   my $peer = peer(sub { my ($client) = @_; ... }, narrow => 1);
 #       the port of a server that runs that for each connection, in a process
-#       of its own; what it prints is in file_of("peer-$port.log")
+#       of its own; what it prints is in file_of("peer-$port.log"); narrow:
+#       few kilobytes are under way to it, and then one has to wait
 #   silence($client)                nothing is said to it
 #   hello($client)                  what a client says first: the bytes
 #   sni($hello)                     the name in it, or undef
@@ -32,7 +33,8 @@ package SendkitAuth::Tls;
 #       to a port or the path of a socket, to which the bytes HELLO are sent
 #       first; only so many bytes of what comes back are passed on, and then
 #       the connection is closed, or with "pause" nothing happens any more;
-#       slow => 1: each byte by itself
+#       slow => 1: each byte by itself; hold => FILE: nothing is read from the
+#       client as long as there is such a file
 
 use strict;
 use warnings;
@@ -41,7 +43,7 @@ use Exporter qw( import );
 use IO::Select ();
 use IO::Socket::INET ();
 use IO::Socket::UNIX ();
-use Socket qw( IPPROTO_TCP TCP_NODELAY );
+use Socket qw( IPPROTO_TCP SOL_SOCKET SO_RCVBUF TCP_MAXSEG TCP_NODELAY );
 
 use SendkitAuth::Process qw( temp_dir free_port wait_until start_process
                              slurp );
@@ -164,10 +166,15 @@ sub ssl {
 
 
 sub peer {
-    my ($serve) = @_;
+    my ($serve, %args) = @_;
 
     my $listen = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 128)
         or die "cannot listen: $!";
+
+    if ($args{narrow}) {
+        setsockopt $listen, SOL_SOCKET, SO_RCVBUF, pack 'i', 4096;
+        setsockopt $listen, IPPROTO_TCP, TCP_MAXSEG, pack 'i', 88;
+    }
 
     start_process(sub {
         $SIG{$_} = 'IGNORE' for qw( PIPE CHLD );
@@ -192,14 +199,16 @@ sub relay {
                               : IO::Socket::INET->new(PeerAddr => '127.0.0.1',
                                                       PeerPort => $to)
         or die "cannot connect to $to: $!";
-    my $select = IO::Select->new($client, $server);
+    my $all = IO::Select->new($client, $server);
+    my $others = IO::Select->new($server);
     my $left = $args{replies} // 9e15;
+    my $hold = $args{hold} // '/nowhere';
 
     setsockopt $_, IPPROTO_TCP, TCP_NODELAY, 1 for $client, $server;
     syswrite $server, $hello;
 
     while ($left) {
-        for my $from ($select->can_read) {
+        for my $from ((-e $hold ? $others : $all)->can_read(0.01)) {
             my $bytes = '';
             sysread $from, $bytes, $args{slow} ? 1 : 65536 or return;
 

@@ -17,6 +17,7 @@ package SendkitAuth::Watch;
 #       the reason, and "cache" is $sendkit_auth_cache
 #   $watch->until($regex, ...)       waits for an answer that matches, of
 #       requests as above; returns it, or nothing
+#   $watch->again                    waits until all were asked once more
 #   $watch->stop
 #
 #   is_only($watch, $regex, NAME, ...)
@@ -51,8 +52,8 @@ sub start {
     my ($class, $gates, @who) = @_;
 
     my $file = temp_dir() . '/watch' . ++$count;
-    my $self = bless { gates => $gates, file => $file, offset => 0,
-                       records => [] }, $class;
+    my $self = bless { gates => $gates, who => \@who, file => $file,
+                       offset => 0, records => [] }, $class;
 
     open my $out, '>', $file or die "$file: $!";
     $self->{pid} = start_process(sub {
@@ -149,6 +150,19 @@ sub until {
                       $self->seen(%which);
         return $found;
     }, 20);
+}
+
+
+sub again {
+    my ($self) = @_;
+
+    my $from = $self->mark;
+    for my $gate (sort keys %{ $self->{gates} }) {
+        for my $who (@{ $self->{who} }) {
+            $self->until(qr/./, from => $from, gate => $gate, who => $who)
+                or die "$who is not answered\n", slurp("$self->{file}.log");
+        }
+    }
 }
 
 
