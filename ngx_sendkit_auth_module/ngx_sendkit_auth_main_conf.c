@@ -14,7 +14,7 @@
 
 
 #define NGX_SENDKIT_AUTH_PEPPER_MIN   16
-#define NGX_SENDKIT_AUTH_SECRET_MAX   4096
+#define NGX_SENDKIT_AUTH_SECRET_MAX   NGX_SENDKIT_AUTH_REDIS_PASSWORD_MAX
 #define NGX_SENDKIT_AUTH_TTL_MAX      (365 * 86400 * (ngx_msec_t) 1000)
 #define NGX_SENDKIT_AUTH_LEASE_MIN    100
 #define NGX_SENDKIT_AUTH_LEASE_MAX    3600000
@@ -122,8 +122,8 @@ static char *
 ngx_sendkit_auth_conf_check_redis(ngx_conf_t *cf,
     const ngx_sendkit_auth_lookup_conf_t *lookup)
 {
-    ngx_uint_t                             i;
-    const ngx_sendkit_auth_redis_login_t  *logins[2];
+    ngx_uint_t                                  i;
+    const ngx_sendkit_auth_redis_login_conf_t  *logins[2];
 
     logins[0] = &lookup->redis.login;
     logins[1] = &lookup->redis.sentinel_login;
@@ -420,10 +420,10 @@ ngx_sendkit_auth_conf_password_file(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     char  *p = conf;
 
-    ngx_str_t                       *value;
-    ngx_sendkit_auth_redis_login_t  *login;
+    ngx_str_t                            *value;
+    ngx_sendkit_auth_redis_login_conf_t  *login;
 
-    login = (ngx_sendkit_auth_redis_login_t *) (p + cmd->offset);
+    login = (ngx_sendkit_auth_redis_login_conf_t *) (p + cmd->offset);
 
     if (login->password.len != 0) {
         return "is duplicate";

@@ -73,8 +73,9 @@ ngx_sendkit_auth_tls_conf_init(ngx_conf_t *cf,
         }
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "there is \"%s\" but no \"rediss://\" in "
-                           "\"sendkit_auth_redis\"", name);
+                           "there is \"%s\" but the address in "
+                           "\"sendkit_auth_redis\" does not begin with "
+                           "\"rediss\"", name);
         return NGX_ERROR;
     }
 

@@ -65,6 +65,7 @@ my %without = (
     '+select' => qr/^503 store_\w+ \w+, 503 store_\w+ \w+$/,
     '%R~sendkit:*' => qr/^503 store_error \w+, 503 store_error \w+$/,
     '+pttl' => qr/^$yes miss, $yes miss$/,
+    '+client|setname' => qr/^$yes \w+, $yes hit$/,
 );
 
 for my $i (grep { $words[$_] =~ /^[+&%]/ } 0 .. $#words) {

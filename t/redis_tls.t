@@ -5,8 +5,7 @@
 #
 # Fails when the name is not that of "sendkit_auth_redis_ssl_name" or keeps its
 # brackets, an address is sent as a name or compared with names
-# (ngx_sendkit_auth_redis_tls_name(), _match()), when no session is kept
-# (ngx_sendkit_auth_redis_tls_close()), or when the entries of the cache do not
+# (ngx_sendkit_auth_redis_tls_name(), _match()), or when the entries of the cache do not
 # depend on who is trusted (ngx_sendkit_auth_tls_conf_trust()).
 
 use SendkitAuth;
@@ -99,38 +98,6 @@ is(asked_for('localhost', name => '127.0.0.1'), 'no name',
    'nor is one that is set');
 is(asked_for('localhost', name => '[::1]'), 'no name',
    'nor is one of IPv6');
-
-
-# Sessions; Redis itself does not tell, the debug log of nginx does.
-
-sub connects_again {
-    my ($name, @ssl) = @_;
-
-    use_certificate('server');
-    my $gate = gate(redis => rediss(), more => ssl(@trust, @ssl),
-                    log_level => 'debug');
-    my @reused;
-
-    for (1 .. 3) {
-        is_allowed(ask($gate, 'owner', 'w1'), 'owner', 'w1', $name);
-        push @reused, scalar(() = $gate->error_log =~ /SSL reused session/g);
-        redis('CLIENT', 'KILL', 'TYPE', 'normal');
-        $gate->wait_for_log(qr/(?:redis closed connection.*){@{[ $_ ]}}/s);
-    }
-
-    is("@reused", '0 1 2', "$name - its session goes on");
-
-    # A server that has forgotten it.
-
-    use_certificate('server');
-    is_allowed(ask($gate, 'owner', 'w1'), 'owner', 'w1', $name);
-    is(scalar(() = $gate->error_log =~ /SSL reused session/g), 2,
-       "$name - or a new one is begun");
-    ends_well($gate, $name);
-}
-
-connects_again('TLS 1.3 once more', protocols => 'TLSv1.3');
-connects_again('TLS 1.2 once more', protocols => 'TLSv1.2');
 
 
 # All that a production server asks for, with the rights in docs/caching.md.

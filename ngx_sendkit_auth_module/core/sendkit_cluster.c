@@ -113,6 +113,7 @@ sendkit_cluster_next_node(sendkit_span_t *text, sendkit_cluster_node_t *node)
     sendkit_span_t         addr, flags, line;
     static sendkit_span_t  master = SENDKIT_SPAN("master");
     static sendkit_span_t  fail = SENDKIT_SPAN("fail");
+    static sendkit_span_t  pfail = SENDKIT_SPAN("fail?");
     static sendkit_span_t  noaddr = SENDKIT_SPAN("noaddr");
     static sendkit_span_t  handshake = SENDKIT_SPAN("handshake");
 
@@ -139,6 +140,9 @@ sendkit_cluster_next_node(sendkit_span_t *text, sendkit_cluster_node_t *node)
                    && !sendkit_cluster_has(flags, fail)
                    && !sendkit_cluster_has(flags, noaddr)
                    && !sendkit_cluster_has(flags, handshake);
+
+    node->failing = sendkit_cluster_has(flags, fail)
+                    || sendkit_cluster_has(flags, pfail);
 
     if (!sendkit_cluster_addr(addr, &node->host, &node->port)) {
         return node->master ? -1 : 1;

@@ -51,6 +51,7 @@ typedef struct {
     sendkit_span_t           host;      /* empty: of the one that was asked */
     uint16_t                 port;
     int                      master;    /* 1: and it is there */
+    int                      failing;   /* 1: it may not be */
     sendkit_span_t           slots;
 } sendkit_cluster_node_t;
 

@@ -132,8 +132,8 @@ ngx_sendkit_auth_redis_watch(ngx_sendkit_auth_redis_t *redis,
 }
 
 
-const ngx_sendkit_auth_redis_masters_t *
-ngx_sendkit_auth_redis_masters(const ngx_sendkit_auth_redis_t *redis)
+ngx_sendkit_auth_redis_masters_t *
+ngx_sendkit_auth_redis_masters(ngx_sendkit_auth_redis_t *redis)
 {
     return &redis->masters;
 }
@@ -194,6 +194,10 @@ ngx_sendkit_auth_redis_pass(ngx_sendkit_auth_redis_t *redis,
     ngx_int_t                         rc;
     ngx_uint_t                        asking;
     ngx_sendkit_auth_redis_master_t  *master;
+
+    if (!redis->masters.known && redis->finder.failures != 0) {
+        return NGX_DECLINED;
+    }
 
     if (!redis->masters.known) {
         ngx_queue_insert_tail(&redis->waiting, &command->queue);
@@ -319,7 +323,7 @@ ngx_sendkit_auth_redis_is_lost(ngx_sendkit_auth_redis_command_t *command,
         return 0;
     }
 
-    if (!command->reads || command->lost != SENDKIT_STORE_OK) {
+    if (!command->reads || command->lost != SENDKIT_STORE_OK || ngx_exiting) {
         return 0;
     }
 
@@ -336,6 +340,7 @@ ngx_sendkit_auth_redis_is_redirected(
     ngx_sendkit_auth_redis_command_t *command,
     const ngx_sendkit_auth_redis_reply_t *reply)
 {
+    uint32_t                   id;
     sendkit_redirect_t         redirect;
     ngx_sendkit_auth_redis_t  *redis;
 
@@ -371,11 +376,17 @@ ngx_sendkit_auth_redis_is_redirected(
         break;
 
     case SENDKIT_REDIRECT_ASK:
+        id = ngx_sendkit_auth_redis_masters_id(&redis->masters);
+
         command->asking = ngx_sendkit_auth_redis_masters_at(&redis->masters,
                                                             redirect.host,
                                                             redirect.port);
         if (command->asking == NULL) {
             return 0;
+        }
+
+        if (id != ngx_sendkit_auth_redis_masters_id(&redis->masters)) {
+            ngx_sendkit_auth_redis_changed(redis);
         }
 
         break;

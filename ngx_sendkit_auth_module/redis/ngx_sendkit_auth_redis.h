@@ -80,8 +80,8 @@ ngx_int_t ngx_sendkit_auth_redis_send(ngx_sendkit_auth_redis_t *redis,
     const ngx_sendkit_auth_redis_query_t *query,
     ngx_sendkit_auth_redis_reply_pt handler, void *data);
 
-const ngx_sendkit_auth_redis_masters_t *ngx_sendkit_auth_redis_masters(
-    const ngx_sendkit_auth_redis_t *redis);
+ngx_sendkit_auth_redis_masters_t *ngx_sendkit_auth_redis_masters(
+    ngx_sendkit_auth_redis_t *redis);
 
 /* no handler is called afterwards */
 

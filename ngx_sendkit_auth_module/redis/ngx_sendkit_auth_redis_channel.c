@@ -11,6 +11,7 @@
 #include "ngx_sendkit_auth_redis_channel.h"
 #include "ngx_sendkit_auth_redis_command.h"
 #include "ngx_sendkit_auth_redis_conn.h"
+#include "ngx_sendkit_auth_redis_hello.h"
 
 
 #define NGX_SENDKIT_AUTH_CHANNEL_WORDS                                        \
@@ -21,12 +22,11 @@ _Static_assert(NGX_SENDKIT_AUTH_CHANNEL_WORDS <= NGX_SENDKIT_AUTH_REDIS_ARGS,
                "CLIENT TRACKING fits into a command");
 
 
-/* closed -> [auth] -> id -> tracking -> subscribe -> subscribed -> closed */
+/* closed -> id -> tracking -> subscribe -> subscribed -> closed */
 
 typedef enum {
     NGX_SENDKIT_AUTH_CHANNEL_CLOSED = 0,
-    NGX_SENDKIT_AUTH_CHANNEL_AUTH,
-    NGX_SENDKIT_AUTH_CHANNEL_ID,
+    NGX_SENDKIT_AUTH_CHANNEL_ID,            /* hello before it */
     NGX_SENDKIT_AUTH_CHANNEL_TRACKING,
     NGX_SENDKIT_AUTH_CHANNEL_SUBSCRIBE,
     NGX_SENDKIT_AUTH_CHANNEL_SUBSCRIBED
@@ -47,6 +47,7 @@ struct ngx_sendkit_auth_channel_s {
     const ngx_sendkit_auth_channel_handlers_t  *handlers;
     void                                       *data;
 
+    ngx_sendkit_auth_redis_hello_t              hello;
     ngx_sendkit_auth_redis_conn_t               conn;
     ngx_sendkit_auth_redis_codec_t             *codec;
     ngx_sendkit_auth_channel_state_e            state;
@@ -87,7 +88,8 @@ static void ngx_sendkit_auth_channel_lost(ngx_sendkit_auth_channel_t *channel);
 
 ngx_sendkit_auth_channel_t *
 ngx_sendkit_auth_channel_create(ngx_pool_t *pool,
-    const ngx_sendkit_auth_redis_conf_t *conf, const sendkit_span_t *prefixes,
+    const ngx_sendkit_auth_redis_conf_t *conf,
+    ngx_sendkit_auth_redis_login_t *login, const sendkit_span_t *prefixes,
     const ngx_sendkit_auth_channel_handlers_t *handlers, void *data,
     ngx_log_t *log)
 {
@@ -110,6 +112,9 @@ ngx_sendkit_auth_channel_create(ngx_pool_t *pool,
     channel->handlers = handlers;
     channel->data = data;
 
+    ngx_sendkit_auth_redis_hello_init(&channel->hello, conf,
+                                      NGX_SENDKIT_AUTH_REDIS_A_CHANNEL,
+                                      login);
     ngx_sendkit_auth_redis_conn_init(&channel->conn, conf->tls, log);
 
     channel->conn.read_handler = ngx_sendkit_auth_channel_read;
@@ -156,22 +161,16 @@ ngx_sendkit_auth_channel_open(ngx_sendkit_auth_channel_t *channel,
 static ngx_int_t
 ngx_sendkit_auth_channel_hello(ngx_sendkit_auth_channel_t *channel)
 {
-    ngx_uint_t             n;
-    sendkit_span_t         args[NGX_SENDKIT_AUTH_REDIS_AUTH_ARGS];
     static sendkit_span_t  client_id[] = {
         SENDKIT_SPAN("CLIENT"), SENDKIT_SPAN("ID")
     };
 
     channel->state = NGX_SENDKIT_AUTH_CHANNEL_ID;
 
-    n = ngx_sendkit_auth_redis_auth_args(&channel->conf->login, args);
-
-    if (n != 0) {
-        channel->state = NGX_SENDKIT_AUTH_CHANNEL_AUTH;
-
-        if (ngx_sendkit_auth_redis_put(&channel->conn, args, n) != NGX_OK) {
-            return NGX_ERROR;
-        }
+    if (ngx_sendkit_auth_redis_hello_say(&channel->hello, &channel->conn)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     return ngx_sendkit_auth_redis_put(&channel->conn, client_id, 2);
@@ -280,7 +279,20 @@ static ngx_int_t
 ngx_sendkit_auth_channel_reply(ngx_sendkit_auth_channel_t *channel,
     const ngx_sendkit_auth_redis_element_t *element)
 {
+    ngx_int_t                    rc;
     static const sendkit_span_t  ok = SENDKIT_SPAN("OK");
+
+    if (ngx_sendkit_auth_redis_hello_waits(&channel->hello)) {
+        rc = ngx_sendkit_auth_redis_hello_reply(&channel->hello,
+                                                element->type, element->value,
+                                                &channel->conn.log);
+
+        if (rc == NGX_DECLINED || rc == NGX_AGAIN) {
+            channel->state = NGX_SENDKIT_AUTH_CHANNEL_CLOSED;
+        }
+
+        return rc == NGX_OK ? NGX_OK : NGX_ERROR;
+    }
 
     if (element->type == NGX_SENDKIT_AUTH_REDIS_ERROR) {
         return ngx_sendkit_auth_channel_refused(channel, element->value);
@@ -299,19 +311,13 @@ ngx_sendkit_auth_channel_reply(ngx_sendkit_auth_channel_t *channel,
         return NGX_ERROR;
     }
 
-    switch (channel->state) {
-
-    case NGX_SENDKIT_AUTH_CHANNEL_AUTH:
-        channel->state = NGX_SENDKIT_AUTH_CHANNEL_ID;
-        return NGX_OK;
-
-    case NGX_SENDKIT_AUTH_CHANNEL_TRACKING:
-        channel->state = NGX_SENDKIT_AUTH_CHANNEL_SUBSCRIBE;
-        return NGX_OK;
-
-    default:
+    if (channel->state != NGX_SENDKIT_AUTH_CHANNEL_TRACKING) {
         return NGX_ERROR;
     }
+
+    channel->state = NGX_SENDKIT_AUTH_CHANNEL_SUBSCRIBE;
+
+    return NGX_OK;
 }
 
 
@@ -328,8 +334,7 @@ ngx_sendkit_auth_channel_refused(ngx_sendkit_auth_channel_t *channel,
         channel->why = NGX_SENDKIT_AUTH_CHANNEL_NO_TRACKING;
 
     } else {
-        len = ngx_sendkit_auth_redis_error_len(error,
-                             channel->state == NGX_SENDKIT_AUTH_CHANNEL_AUTH);
+        len = ngx_sendkit_auth_redis_error_len(error, 0);
 
         ngx_log_error(NGX_LOG_ERR, &channel->conn.log, 0,
                       "redis sent error \"%*s\"", len, error.data);

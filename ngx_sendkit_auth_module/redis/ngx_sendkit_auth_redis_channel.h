@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 
 #include "../core/sendkit_span.h"
+#include "ngx_sendkit_auth_redis_login.h"
 #include "ngx_sendkit_auth_redis_server.h"
 
 
@@ -63,7 +64,7 @@ typedef struct ngx_sendkit_auth_channel_s  ngx_sendkit_auth_channel_t;
 
 
 /*
- * pool, conf, prefixes, handlers  outlive the channel
+ * pool, conf, login, prefixes, handlers  outlive the channel
  * prefixes   of the names of keys, none of which begins with another one
  * log        of the worker
  *
@@ -73,7 +74,8 @@ typedef struct ngx_sendkit_auth_channel_s  ngx_sendkit_auth_channel_t;
 #define NGX_SENDKIT_AUTH_CHANNEL_PREFIXES  4
 
 ngx_sendkit_auth_channel_t *ngx_sendkit_auth_channel_create(ngx_pool_t *pool,
-    const ngx_sendkit_auth_redis_conf_t *conf, const sendkit_span_t *prefixes,
+    const ngx_sendkit_auth_redis_conf_t *conf,
+    ngx_sendkit_auth_redis_login_t *login, const sendkit_span_t *prefixes,
     const ngx_sendkit_auth_channel_handlers_t *handlers, void *data,
     ngx_log_t *log);
 

@@ -12,7 +12,7 @@
 
 struct ngx_sendkit_auth_channels_s {
     const ngx_sendkit_auth_redis_conf_t        *conf;
-    const ngx_sendkit_auth_redis_masters_t     *masters;
+    ngx_sendkit_auth_redis_masters_t           *masters;
     const sendkit_span_t                       *prefixes;
     const ngx_sendkit_auth_channel_handlers_t  *handlers;
     void                                       *data;
@@ -131,6 +131,7 @@ ngx_sendkit_auth_channels_add(ngx_sendkit_auth_channels_t *channels,
     if (*channel == NULL) {
         *channel = ngx_sendkit_auth_channel_create(channels->pool,
                                               channels->conf,
+                                              &channels->masters->login,
                                               channels->prefixes,
                                               &ngx_sendkit_auth_news,
                                               channels, channels->log);

@@ -18,24 +18,12 @@
 #define NGX_SENDKIT_AUTH_REDIS_FAILURES  3
 
 
-/* which reply is a good one */
-
-typedef enum {
-    NGX_SENDKIT_AUTH_REDIS_TO_CALLER = 0,   /* the handler says it */
-    NGX_SENDKIT_AUTH_REDIS_TO_AUTH,         /* "+OK", as below */
-    NGX_SENDKIT_AUTH_REDIS_TO_SELECT,
-    NGX_SENDKIT_AUTH_REDIS_TO_INFO,         /* of a master */
-    NGX_SENDKIT_AUTH_REDIS_TO_ASKING        /* what follows will tell */
-} ngx_sendkit_auth_redis_to_e;
-
-
 /* a command whose reply has not come */
 
 typedef struct {
     ngx_queue_t                           queue;
     ngx_msec_t                            deadline;
-    ngx_sendkit_auth_redis_to_e           to;
-    ngx_sendkit_auth_redis_reply_pt       handler;
+    ngx_sendkit_auth_redis_reply_pt       handler;  /* NULL: of ASKING */
     void                                 *data;
 } ngx_sendkit_auth_redis_command_t;
 
@@ -43,14 +31,14 @@ typedef struct {
 struct ngx_sendkit_auth_redis_client_s {
     const ngx_sendkit_auth_redis_conf_t    *conf;
     const ngx_sendkit_auth_redis_server_t  *server;
-    ngx_sendkit_auth_redis_peer_e           peer;
+    ngx_sendkit_auth_redis_hello_t          hello;
     ngx_sendkit_auth_redis_conn_t           conn;
     ngx_sendkit_auth_redis_codec_t         *codec;
     ngx_pool_t                             *pool;
 
     ngx_queue_t                             commands;   /* as sent */
     ngx_queue_t                             free;
-    ngx_uint_t                              waiting;    /* TO_CALLER */
+    ngx_uint_t                              waiting;    /* but ASKING */
 
     ngx_uint_t                              failures;   /* in a row */
     ngx_msec_t                              retry;      /* not before */
@@ -59,11 +47,8 @@ struct ngx_sendkit_auth_redis_client_s {
 
 static ngx_int_t ngx_sendkit_auth_redis_client_open(
     ngx_sendkit_auth_redis_client_t *client);
-static ngx_int_t ngx_sendkit_auth_redis_client_hello(
+static ngx_int_t ngx_sendkit_auth_redis_client_asking(
     ngx_sendkit_auth_redis_client_t *client);
-static ngx_int_t ngx_sendkit_auth_redis_client_say(
-    ngx_sendkit_auth_redis_client_t *client, const sendkit_span_t *args,
-    ngx_uint_t nargs, ngx_sendkit_auth_redis_to_e to);
 static ngx_int_t ngx_sendkit_auth_redis_client_write(
     ngx_sendkit_auth_redis_client_t *client, sendkit_span_t bytes,
     ngx_sendkit_auth_redis_reply_pt handler, void *data);
@@ -78,9 +63,6 @@ static ngx_int_t ngx_sendkit_auth_redis_client_drained(
     ngx_sendkit_auth_redis_client_t *client);
 static ngx_int_t ngx_sendkit_auth_redis_client_reply(
     ngx_sendkit_auth_redis_client_t *client,
-    const ngx_sendkit_auth_redis_reply_t *reply);
-static ngx_uint_t ngx_sendkit_auth_redis_client_accept(
-    ngx_sendkit_auth_redis_client_t *client, ngx_sendkit_auth_redis_to_e to,
     const ngx_sendkit_auth_redis_reply_t *reply);
 static ngx_int_t ngx_sendkit_auth_redis_client_pass(
     ngx_sendkit_auth_redis_client_t *client,
@@ -110,7 +92,8 @@ static void ngx_sendkit_auth_redis_client_free(
 ngx_sendkit_auth_redis_client_t *
 ngx_sendkit_auth_redis_client_create(ngx_pool_t *pool,
     const ngx_sendkit_auth_redis_conf_t *conf,
-    ngx_sendkit_auth_redis_peer_e peer, ngx_log_t *log)
+    ngx_sendkit_auth_redis_peer_e peer, ngx_sendkit_auth_redis_login_t *login,
+    ngx_log_t *log)
 {
     ngx_sendkit_auth_redis_client_t  *client;
 
@@ -125,12 +108,12 @@ ngx_sendkit_auth_redis_client_create(ngx_pool_t *pool,
     }
 
     client->conf = conf;
-    client->peer = peer;
     client->pool = pool;
 
     ngx_queue_init(&client->commands);
     ngx_queue_init(&client->free);
 
+    ngx_sendkit_auth_redis_hello_init(&client->hello, conf, peer, login);
     ngx_sendkit_auth_redis_conn_init(&client->conn, conf->tls, log);
 
     client->conn.open_handler = ngx_sendkit_auth_redis_client_opened;
@@ -161,8 +144,7 @@ ngx_sendkit_auth_redis_client_send(ngx_sendkit_auth_redis_client_t *client,
     sendkit_span_t bytes, ngx_uint_t asking,
     ngx_sendkit_auth_redis_reply_pt handler, void *data)
 {
-    ngx_int_t              rc;
-    static sendkit_span_t  word = SENDKIT_SPAN("ASKING");
+    ngx_int_t  rc;
 
     if (!ngx_sendkit_auth_redis_conn_is_open(&client->conn)) {
 
@@ -177,11 +159,7 @@ ngx_sendkit_auth_redis_client_send(ngx_sendkit_auth_redis_client_t *client,
         return NGX_DECLINED;
     }
 
-    if (asking
-        && ngx_sendkit_auth_redis_client_say(client, &word, 1,
-                                             NGX_SENDKIT_AUTH_REDIS_TO_ASKING)
-           != NGX_OK)
-    {
+    if (asking && ngx_sendkit_auth_redis_client_asking(client) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -265,7 +243,9 @@ ngx_sendkit_auth_redis_client_open(ngx_sendkit_auth_redis_client_t *client)
         return NGX_DECLINED;
     }
 
-    if (ngx_sendkit_auth_redis_client_hello(client) != NGX_OK) {
+    if (ngx_sendkit_auth_redis_hello_say(&client->hello, &client->conn)
+        != NGX_OK)
+    {
         ngx_sendkit_auth_redis_conn_close(&client->conn);
         ngx_sendkit_auth_redis_client_lost(client, SENDKIT_STORE_ERROR);
         return NGX_ERROR;
@@ -275,65 +255,12 @@ ngx_sendkit_auth_redis_client_open(ngx_sendkit_auth_redis_client_t *client)
 }
 
 
-/*
- * What follows it need not wait for its replies: they come first, and unless
- * each of them is good the connection is closed.
- */
+/* what comes to the command behind it will tell if that was good */
 
 static ngx_int_t
-ngx_sendkit_auth_redis_client_hello(ngx_sendkit_auth_redis_client_t *client)
+ngx_sendkit_auth_redis_client_asking(ngx_sendkit_auth_redis_client_t *client)
 {
-    ngx_uint_t                             n;
-    sendkit_span_t                         args[NGX_SENDKIT_AUTH_REDIS_ARGS];
-    const ngx_sendkit_auth_redis_login_t  *login;
-    static sendkit_span_t                  select = SENDKIT_SPAN("SELECT");
-    static sendkit_span_t                  info[] = {
-        SENDKIT_SPAN("INFO"), SENDKIT_SPAN("replication")
-    };
-
-    login = client->peer == NGX_SENDKIT_AUTH_REDIS_A_SENTINEL
-            ? &client->conf->sentinel_login : &client->conf->login;
-
-    n = ngx_sendkit_auth_redis_auth_args(login, args);
-
-    if (n != 0
-        && ngx_sendkit_auth_redis_client_say(client, args, n,
-                                             NGX_SENDKIT_AUTH_REDIS_TO_AUTH)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (client->conf->db.len != 0
-        && client->peer != NGX_SENDKIT_AUTH_REDIS_A_SENTINEL)
-    {
-        args[0] = select;
-        args[1] = ngx_sendkit_auth_redis_span(client->conf->db);
-
-        if (ngx_sendkit_auth_redis_client_say(client, args, 2,
-                                             NGX_SENDKIT_AUTH_REDIS_TO_SELECT)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    if (client->peer != NGX_SENDKIT_AUTH_REDIS_MASTER) {
-        return NGX_OK;
-    }
-
-    return ngx_sendkit_auth_redis_client_say(client, info, 2,
-                                             NGX_SENDKIT_AUTH_REDIS_TO_INFO);
-}
-
-
-/* a command of its own */
-
-static ngx_int_t
-ngx_sendkit_auth_redis_client_say(ngx_sendkit_auth_redis_client_t *client,
-    const sendkit_span_t *args, ngx_uint_t nargs,
-    ngx_sendkit_auth_redis_to_e to)
-{
+    static sendkit_span_t              asking = SENDKIT_SPAN("ASKING");
     ngx_sendkit_auth_redis_command_t  *command;
 
     command = ngx_sendkit_auth_redis_client_alloc(client);
@@ -341,12 +268,12 @@ ngx_sendkit_auth_redis_client_say(ngx_sendkit_auth_redis_client_t *client,
         return NGX_ERROR;
     }
 
-    if (ngx_sendkit_auth_redis_put(&client->conn, args, nargs) != NGX_OK) {
+    if (ngx_sendkit_auth_redis_put(&client->conn, &asking, 1) != NGX_OK) {
         ngx_sendkit_auth_redis_client_free(client, command);
         return NGX_ERROR;
     }
 
-    command->to = to;
+    command->handler = NULL;
 
     ngx_sendkit_auth_redis_client_await(client, command);
 
@@ -372,7 +299,6 @@ ngx_sendkit_auth_redis_client_write(ngx_sendkit_auth_redis_client_t *client,
         return NGX_ERROR;
     }
 
-    command->to = NGX_SENDKIT_AUTH_REDIS_TO_CALLER;
     command->handler = handler;
     command->data = data;
 
@@ -427,6 +353,7 @@ ngx_sendkit_auth_redis_client_read(void *data, sendkit_span_t bytes)
     ngx_sendkit_auth_redis_client_t *client = data;
 
     ngx_int_t                       rc;
+    sendkit_store_e                 why;
     ngx_sendkit_auth_redis_reply_t  reply;
 
     rc = ngx_sendkit_auth_redis_codec_feed(client->codec, bytes);
@@ -440,17 +367,31 @@ ngx_sendkit_auth_redis_client_read(void *data, sendkit_span_t bytes)
         }
 
         if (rc == NGX_OK) {
-            rc = ngx_sendkit_auth_redis_client_reply(client, &reply);
+            rc = ngx_sendkit_auth_redis_hello_waits(&client->hello)
+                 ? ngx_sendkit_auth_redis_hello_reply(&client->hello,
+                                                      reply.type,
+                                                      reply.values[0],
+                                                      &client->conn.log)
+                 : ngx_sendkit_auth_redis_client_reply(client, &reply);
         }
     }
+
+    why = SENDKIT_STORE_ERROR;
 
     if (rc == NGX_ERROR) {
         ngx_log_error(NGX_LOG_ERR, &client->conn.log, 0,
                       "redis sent unacceptable reply");
+
+    } else if (rc == NGX_AGAIN) {
+
+        /* with another password, as if the connection was lost: at once */
+
+        why = SENDKIT_STORE_DOWN;
+        client->failures = 0;
     }
 
     ngx_sendkit_auth_redis_conn_close(&client->conn);
-    ngx_sendkit_auth_redis_client_lost(client, SENDKIT_STORE_ERROR);
+    ngx_sendkit_auth_redis_client_lost(client, why);
 
     return NGX_ERROR;
 }
@@ -473,7 +414,7 @@ ngx_sendkit_auth_redis_client_drained(ngx_sendkit_auth_redis_client_t *client)
 
 /*
  * NGX_OK        matched to its command
- * NGX_DECLINED  it refuses the client, said in the log
+ * NGX_DECLINED  the server has forgotten who the client is
  * NGX_ERROR     no command waits for it, or it is none to that command
  */
 
@@ -492,16 +433,12 @@ ngx_sendkit_auth_redis_client_reply(ngx_sendkit_auth_redis_client_t *client,
         return NGX_ERROR;
     }
 
-    if (!ngx_sendkit_auth_redis_client_accept(client, command->to, reply)) {
-        return NGX_DECLINED;
-    }
-
     ngx_queue_remove(&command->queue);
     ngx_sendkit_auth_redis_client_rearm(client);
 
     rc = NGX_OK;
 
-    if (command->to == NGX_SENDKIT_AUTH_REDIS_TO_CALLER) {
+    if (command->handler != NULL) {
         client->waiting--;
         rc = ngx_sendkit_auth_redis_client_pass(client, command, reply);
     }
@@ -509,36 +446,6 @@ ngx_sendkit_auth_redis_client_reply(ngx_sendkit_auth_redis_client_t *client,
     ngx_sendkit_auth_redis_client_free(client, command);
 
     return rc;
-}
-
-
-static ngx_uint_t
-ngx_sendkit_auth_redis_client_accept(ngx_sendkit_auth_redis_client_t *client,
-    ngx_sendkit_auth_redis_to_e to,
-    const ngx_sendkit_auth_redis_reply_t *reply)
-{
-    static const sendkit_span_t  ok = SENDKIT_SPAN("OK");
-
-    switch (to) {
-
-    case NGX_SENDKIT_AUTH_REDIS_TO_CALLER:
-    case NGX_SENDKIT_AUTH_REDIS_TO_ASKING:
-        return 1;
-
-    case NGX_SENDKIT_AUTH_REDIS_TO_INFO:
-
-        if (ngx_sendkit_auth_redis_is_master(reply)) {
-            return 1;
-        }
-
-        ngx_log_error(NGX_LOG_ERR, &client->conn.log, 0,
-                      "redis is no master");
-        return 0;
-
-    default:
-        return reply->type == NGX_SENDKIT_AUTH_REDIS_STATUS
-               && sendkit_span_equal(reply->values[0], ok);
-    }
 }
 
 
@@ -550,7 +457,10 @@ ngx_sendkit_auth_redis_client_pass(ngx_sendkit_auth_redis_client_t *client,
     ngx_int_t  rc;
 
     if (reply->type == NGX_SENDKIT_AUTH_REDIS_ERROR) {
-        return command->handler(command->data, SENDKIT_STORE_ERROR, reply);
+        rc = command->handler(command->data, SENDKIT_STORE_ERROR, reply);
+
+        return ngx_sendkit_auth_redis_is_error(reply, "NOAUTH ")
+               ? NGX_DECLINED : rc;
     }
 
     rc = command->handler(command->data, SENDKIT_STORE_OK, reply);
@@ -570,9 +480,7 @@ ngx_sendkit_auth_redis_client_log_error(
     ngx_sendkit_auth_redis_client_t *client,
     const ngx_sendkit_auth_redis_reply_t *reply)
 {
-    size_t                             len;
-    ngx_uint_t                         auth;
-    ngx_sendkit_auth_redis_command_t  *command;
+    size_t  len;
 
     if (reply->type != NGX_SENDKIT_AUTH_REDIS_ERROR
         || ngx_sendkit_auth_redis_is_error(reply, "NOSCRIPT ")
@@ -582,19 +490,10 @@ ngx_sendkit_auth_redis_client_log_error(
         return;
     }
 
-    command = ngx_sendkit_auth_redis_client_oldest(client);
-    auth = command != NULL && command->to != NGX_SENDKIT_AUTH_REDIS_TO_CALLER;
-
-    if (auth) {
-        client->conn.log.action = "authenticating";
-    }
-
-    len = ngx_sendkit_auth_redis_error_len(reply->values[0], auth);
+    len = ngx_sendkit_auth_redis_error_len(reply->values[0], 0);
 
     ngx_log_error(NGX_LOG_ERR, &client->conn.log, 0,
                   "redis sent error \"%*s\"", len, reply->values[0].data);
-
-    client->conn.log.action = NULL;
 }
 
 
@@ -666,7 +565,7 @@ ngx_sendkit_auth_redis_client_fail(ngx_sendkit_auth_redis_client_t *client,
 
         command = ngx_queue_data(q, ngx_sendkit_auth_redis_command_t, queue);
 
-        if (command->to == NGX_SENDKIT_AUTH_REDIS_TO_CALLER) {
+        if (command->handler != NULL) {
             (void) command->handler(command->data, why, NULL);
         }
 

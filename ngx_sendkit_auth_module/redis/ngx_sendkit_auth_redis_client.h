@@ -14,6 +14,8 @@
 #include "../core/sendkit_decision.h"
 #include "../core/sendkit_span.h"
 #include "ngx_sendkit_auth_redis_codec.h"
+#include "ngx_sendkit_auth_redis_hello.h"
+#include "ngx_sendkit_auth_redis_login.h"
 #include "ngx_sendkit_auth_redis_server.h"
 
 
@@ -27,15 +29,6 @@
 
 typedef struct ngx_sendkit_auth_redis_client_s
     ngx_sendkit_auth_redis_client_t;
-
-
-/* who it talks to: decides what it says first */
-
-typedef enum {
-    NGX_SENDKIT_AUTH_REDIS_SERVER = 0,      /* AUTH, SELECT */
-    NGX_SENDKIT_AUTH_REDIS_MASTER,          /* and it must be one */
-    NGX_SENDKIT_AUTH_REDIS_A_SENTINEL       /* AUTH, with its own login */
-} ngx_sendkit_auth_redis_peer_e;
 
 
 /*
@@ -53,11 +46,12 @@ typedef ngx_int_t (*ngx_sendkit_auth_redis_reply_pt)(void *data,
     sendkit_store_e store, const ngx_sendkit_auth_redis_reply_t *reply);
 
 
-/* pool, conf outlive it; log: of the worker.  NULL: no memory */
+/* pool, conf, login outlive it; log: of the worker.  NULL: no memory */
 
 ngx_sendkit_auth_redis_client_t *ngx_sendkit_auth_redis_client_create(
     ngx_pool_t *pool, const ngx_sendkit_auth_redis_conf_t *conf,
-    ngx_sendkit_auth_redis_peer_e peer, ngx_log_t *log);
+    ngx_sendkit_auth_redis_peer_e peer,
+    ngx_sendkit_auth_redis_login_t *login, ngx_log_t *log);
 
 /*
  * The server it is to talk to from now on, kept by the caller.  Commands that

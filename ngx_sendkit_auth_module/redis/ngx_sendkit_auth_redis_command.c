@@ -35,30 +35,6 @@ ngx_sendkit_auth_redis_put(ngx_sendkit_auth_redis_conn_t *conn,
 }
 
 
-ngx_uint_t
-ngx_sendkit_auth_redis_auth_args(const ngx_sendkit_auth_redis_login_t *login,
-    sendkit_span_t *args)
-{
-    ngx_uint_t             n;
-    static sendkit_span_t  auth = SENDKIT_SPAN("AUTH");
-
-    if (login->password.len == 0) {
-        return 0;
-    }
-
-    n = 0;
-    args[n++] = auth;
-
-    if (login->user.len != 0) {
-        args[n++] = ngx_sendkit_auth_redis_span(login->user);
-    }
-
-    args[n++] = ngx_sendkit_auth_redis_span(login->password);
-
-    return n;
-}
-
-
 size_t
 ngx_sendkit_auth_redis_error_len(sendkit_span_t error, ngx_uint_t secret)
 {
@@ -91,22 +67,6 @@ ngx_sendkit_auth_redis_is_error(const ngx_sendkit_auth_redis_reply_t *reply,
     return reply->type == NGX_SENDKIT_AUTH_REDIS_ERROR
            && reply->values[0].len >= len
            && ngx_memcmp(reply->values[0].data, prefix, len) == 0;
-}
-
-
-/* "# Replication", then a line for each field */
-
-ngx_uint_t
-ngx_sendkit_auth_redis_is_master(const ngx_sendkit_auth_redis_reply_t *reply)
-{
-    const sendkit_span_t  *info;
-
-    info = &reply->values[0];
-
-    return reply->type == NGX_SENDKIT_AUTH_REDIS_STRING
-           && ngx_strnstr((u_char *) info->data, "\nrole:master\r",
-                          info->len)
-              != NULL;
 }
 
 

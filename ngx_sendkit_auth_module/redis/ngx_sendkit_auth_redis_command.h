@@ -14,10 +14,9 @@
 #include "../core/sendkit_span.h"
 #include "ngx_sendkit_auth_redis_codec.h"
 #include "ngx_sendkit_auth_redis_conn.h"
-#include "ngx_sendkit_auth_redis_server.h"
 
 
-/* What any connection to Redis says and hears: commands, logins, errors. */
+/* What any connection to Redis says and hears: commands, errors. */
 
 /*
  * Writes a command to a connection, and leaves no copy of it behind.
@@ -26,13 +25,6 @@
 
 ngx_int_t ngx_sendkit_auth_redis_put(ngx_sendkit_auth_redis_conn_t *conn,
     const sendkit_span_t *args, ngx_uint_t nargs);
-
-/* the words of AUTH, and their number; 0: there is no password */
-
-#define NGX_SENDKIT_AUTH_REDIS_AUTH_ARGS  3
-
-ngx_uint_t ngx_sendkit_auth_redis_auth_args(
-    const ngx_sendkit_auth_redis_login_t *login, sendkit_span_t *args);
 
 /*
  * How much of the server's error may be logged; to AUTH it ends before the
@@ -46,11 +38,6 @@ size_t ngx_sendkit_auth_redis_error_len(sendkit_span_t error,
 
 ngx_uint_t ngx_sendkit_auth_redis_is_error(
     const ngx_sendkit_auth_redis_reply_t *reply, const char *prefix);
-
-/* 1: the reply to INFO replication is that of a master */
-
-ngx_uint_t ngx_sendkit_auth_redis_is_master(
-    const ngx_sendkit_auth_redis_reply_t *reply);
 
 sendkit_span_t ngx_sendkit_auth_redis_span(ngx_str_t str);
 

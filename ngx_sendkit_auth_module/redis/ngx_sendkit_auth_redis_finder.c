@@ -42,17 +42,24 @@ ngx_sendkit_auth_redis_finder_init(ngx_sendkit_auth_redis_finder_t *finder,
     ngx_sendkit_auth_redis_masters_t *masters,
     ngx_sendkit_auth_redis_news_pt handler, void *data)
 {
-    ngx_sendkit_auth_redis_peer_e  peer;
+    ngx_sendkit_auth_redis_peer_e    peer;
+    ngx_sendkit_auth_redis_login_t  *login;
 
     finder->masters = masters;
     finder->handler = handler;
     finder->data = data;
 
-    peer = masters->conf->kind == NGX_SENDKIT_AUTH_REDIS_SENTINEL
-           ? NGX_SENDKIT_AUTH_REDIS_A_SENTINEL : NGX_SENDKIT_AUTH_REDIS_SERVER;
+    peer = NGX_SENDKIT_AUTH_REDIS_SERVER;
+    login = &masters->login;
+
+    if (masters->conf->kind == NGX_SENDKIT_AUTH_REDIS_SENTINEL) {
+        peer = NGX_SENDKIT_AUTH_REDIS_A_SENTINEL;
+        login = &masters->sentinel_login;
+    }
 
     finder->client = ngx_sendkit_auth_redis_client_create(masters->pool,
                                                           masters->conf, peer,
+                                                          login,
                                                           masters->log);
     if (finder->client == NULL) {
         return NGX_ERROR;

@@ -43,6 +43,15 @@ ngx_sendkit_auth_redis_masters_init(ngx_sendkit_auth_redis_masters_t *masters,
     masters->pool = pool;
     masters->log = log;
 
+    if (ngx_sendkit_auth_redis_login_init(&masters->login, pool, &conf->login)
+        != NGX_OK
+        || ngx_sendkit_auth_redis_login_init(&masters->sentinel_login, pool,
+                                             &conf->sentinel_login)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     if (conf->kind == NGX_SENDKIT_AUTH_REDIS_CLUSTER) {
 
         masters->map = ngx_palloc(pool, 2 * sizeof(*masters->map));
@@ -84,6 +93,9 @@ ngx_sendkit_auth_redis_masters_close(
     for (i = 0; i < masters->nmasters; i++) {
         ngx_sendkit_auth_redis_client_close(masters->masters[i]->client);
     }
+
+    ngx_sendkit_auth_redis_login_cleanup(&masters->login);
+    ngx_sendkit_auth_redis_login_cleanup(&masters->sentinel_login);
 }
 
 
@@ -183,6 +195,7 @@ ngx_sendkit_auth_redis_master_new(ngx_sendkit_auth_redis_masters_t *masters)
 
     master->client = ngx_sendkit_auth_redis_client_create(masters->pool,
                                                           masters->conf, peer,
+                                                          &masters->login,
                                                           masters->log);
     if (master->client == NULL) {
         return NULL;
@@ -375,12 +388,18 @@ ngx_sendkit_auth_redis_masters_read(ngx_sendkit_auth_redis_masters_t *masters,
     sendkit_span_t nodes, sendkit_span_t asked)
 {
     int                     more;
-    ngx_uint_t              slots;
+    ngx_uint_t              failing, owners;
     sendkit_cluster_node_t  node;
 
-    slots = 0;
+    failing = 0;
+    owners = 0;
 
     while ((more = sendkit_cluster_next_node(&nodes, &node)) == 1) {
+
+        if (node.slots.len != 0) {
+            owners++;
+            failing += node.failing;
+        }
 
         if (!node.master) {
             continue;
@@ -390,16 +409,17 @@ ngx_sendkit_auth_redis_masters_read(ngx_sendkit_auth_redis_masters_t *masters,
             node.host = asked;
         }
 
-        slots += node.slots.len;
-
         if (ngx_sendkit_auth_redis_masters_node(masters, &node) != NGX_OK) {
             return NGX_ERROR;
         }
     }
 
-    /* a node that has left its cluster knows of none */
+    /*
+     * a node that has left its cluster knows of none, and one that is cut off
+     * sees most of them fail
+     */
 
-    return more == 0 && slots != 0 ? NGX_OK : NGX_ERROR;
+    return more == 0 && owners > 2 * failing ? NGX_OK : NGX_ERROR;
 }
 
 

@@ -14,6 +14,7 @@
 #include "../core/sendkit_cluster.h"
 #include "../core/sendkit_span.h"
 #include "ngx_sendkit_auth_redis_client.h"
+#include "ngx_sendkit_auth_redis_login.h"
 #include "ngx_sendkit_auth_redis_server.h"
 
 
@@ -52,6 +53,8 @@ typedef struct {
     const ngx_sendkit_auth_redis_conf_t  *conf;
     ngx_pool_t                           *pool;
     ngx_log_t                            *log;
+    ngx_sendkit_auth_redis_login_t        login;
+    ngx_sendkit_auth_redis_login_t        sentinel_login;
 
     ngx_uint_t                            known;    /* the map is */
     ngx_uint_t                            found;    /* one was, ever */

@@ -24,11 +24,13 @@ typedef struct {
 } ngx_sendkit_auth_redis_server_t;
 
 
+#define NGX_SENDKIT_AUTH_REDIS_PASSWORD_MAX  4096
+
 typedef struct {
     ngx_str_t                         user;
     ngx_str_t                         password;     /* len 0: no AUTH */
     ngx_str_t                         file;         /* it was read from */
-} ngx_sendkit_auth_redis_login_t;
+} ngx_sendkit_auth_redis_login_conf_t;
 
 
 typedef enum {
@@ -45,8 +47,8 @@ typedef struct {
     ngx_uint_t                        nservers;
     ngx_str_t                         master;   /* its name at Sentinels */
     ngx_str_t                         db;       /* its number, in digits */
-    ngx_sendkit_auth_redis_login_t    login;
-    ngx_sendkit_auth_redis_login_t    sentinel_login;
+    ngx_sendkit_auth_redis_login_conf_t   login;
+    ngx_sendkit_auth_redis_login_conf_t   sentinel_login;
     const ngx_sendkit_auth_redis_tls_t  *tls;   /* NULL: none */
     ngx_msec_t                        connect_timeout;
     ngx_msec_t                        read_timeout;

@@ -22,6 +22,7 @@ static ngx_int_t ngx_sendkit_auth_redis_tls_name(
     ngx_sendkit_auth_redis_peer_t *peer, ngx_connection_t *c);
 static ngx_int_t ngx_sendkit_auth_redis_tls_verify(
     ngx_sendkit_auth_redis_peer_t *peer, ngx_connection_t *c);
+static long ngx_sendkit_auth_redis_tls_result(ngx_connection_t *c);
 static ngx_int_t ngx_sendkit_auth_redis_tls_match(
     ngx_sendkit_auth_redis_peer_t *peer, ngx_connection_t *c);
 
@@ -125,7 +126,7 @@ ngx_sendkit_auth_redis_tls_verify(ngx_sendkit_auth_redis_peer_t *peer,
 {
     long  rc;
 
-    rc = SSL_get_verify_result(c->ssl->connection);
+    rc = ngx_sendkit_auth_redis_tls_result(c);
 
     if (rc != X509_V_OK) {
         ngx_log_error(NGX_LOG_ERR, c->log, 0,
@@ -142,6 +143,32 @@ ngx_sendkit_auth_redis_tls_verify(ngx_sendkit_auth_redis_peer_t *peer,
     }
 
     return NGX_OK;
+}
+
+
+/* a session that goes on has the result of its beginning */
+
+static long
+ngx_sendkit_auth_redis_tls_result(ngx_connection_t *c)
+{
+    long   rc;
+    X509  *cert;
+
+    rc = SSL_get_verify_result(c->ssl->connection);
+
+    if (rc != X509_V_OK || !SSL_session_reused(c->ssl->connection)) {
+        return rc;
+    }
+
+    cert = SSL_get0_peer_certificate(c->ssl->connection);
+
+    if (cert == NULL
+        || X509_cmp_current_time(X509_get0_notAfter(cert)) <= 0)
+    {
+        return X509_V_ERR_CERT_HAS_EXPIRED;
+    }
+
+    return X509_V_OK;
 }
 
 

@@ -36,7 +36,8 @@ package SendkitAuth::FakeRedis;
 #                         "read": { connection => N, commands => [ ... ],
 #                         segments => N }, the commands that came with one
 #                         read; over TCP, how many segments with data have
-#                         come by then: writes, if those are short
+#                         come by then: writes, if those are short; without
+#                         CLIENT SETNAME, which goes before all of them
 #   ->is_closed           no connection is open, since the beginning
 #   ->commands(WORD)      those that begin with the word, or all, each a list
 
@@ -277,7 +278,7 @@ sub channel_reply {
     my $name = command_name(@words);
 
     return ":$connection->{number}\r\n" if $name eq 'client id';
-    return "+OK\r\n" if $name eq 'client tracking';
+    return "+OK\r\n" if $name =~ /^client (?:tracking|setname)$/;
     return "*3\r\n" . bulk('subscribe') . bulk($words[1]) . ":1\r\n"
         if $name eq 'subscribe';
     return "*2\r\n" . bulk('pong') . bulk('')
@@ -392,9 +393,10 @@ sub read_commands {
     my @commands;
 
     while (my $command = take_command($input)) {
-        push @commands, $command;
+        my $name = command_name(@$command);
+        push @commands, $command if $name ne 'client setname';
 
-        my @steps = steps($self, command_name(@$command));
+        my @steps = steps($self, $name);
         @steps = ([ right => 1 ]) if !@steps;
 
         my $right = channel_reply($connection, @$command)

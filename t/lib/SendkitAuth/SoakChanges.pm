@@ -4,40 +4,41 @@ package SendkitAuth::SoakChanges;
 #
 # Takes keys and roles away and gives them back, at random.
 #
-#   my $changes = SendkitAuth::SoakChanges->new($writer, $history);
+#   my $changes = SendkitAuth::SoakChanges->new($store, $writer,
+#                                              $history);
 #   $changes->all       every record is there, and every role
 #   $changes->one       one change, of a record or of the roles of a workspace
 #   $changes->repair    writes again what was doubtful
 #   $changes->flush     FLUSHALL
 #   $changes->restore   writes everything as it was meant to be
 #
-# What a name holds is what judges read: a record is { valid => 1 },
-# { missing => 1 } (which says 401) or { broken => 1 } (503); the roles of a
-# workspace are { USER => WORD, ... } or { broken => 1 }.
+# What a name holds is what judges read: a record is { valid => 1 }, with "ends"
+# if it has "expires" (in seconds, as now() has them), { missing => 1 } (which
+# says 401) or { broken => 1 } (503); the roles of a workspace are
+# { USER => WORD, ... } or { broken => 1 }.
 
 use strict;
 use warnings;
 
 use Time::HiRes ();
 
+use SendkitAuth::Hammer qw( now );
 use SendkitAuth::SoakWorld;
 
-# The bounds of changes that come by themselves: "expires" is looked at for
-# each request, by the clock; a TTL as well, but a request may join a read that
-# is under way.
+# The bound of a TTL: a request may join a read that is under way.
 
-our $ExpirySlack = 0.05;
-our $TtlSlack = 0.3;
+our $TtlSlack = 0.5;
 
 my @words = qw( owner owner owner admin admin member member none odd );
 my %odd = map { $_ => 1 } my @odd = ('Owner', 'viewer', '', 'owner ');
 
 
 sub new {
-    my ($class, $writer, $history) = @_;
+    my ($class, $store, $writer, $history) = @_;
 
-    my $self = bless { writer => $writer, history => $history, ttl => {},
-                       meant => {}, names => {}, count => 0 }, $class;
+    my $self = bless { store => $store, writer => $writer,
+                       history => $history, ttl => {}, meant => {},
+                       names => {}, count => 0, repaired => 0 }, $class;
 
     for my $n (0 .. $Principals - 1) {
         $self->{names}{ principal($n)->{name} } = [ 'key', $n ];
@@ -65,10 +66,13 @@ sub one {
     $self->{count}++;
 
     if (rand() < 0.6) {
-        change_record($self, some_record($self));
+        my $n = some_record($self);
+        change_record($self, $n)
+            if $self->{writer}->can_write(principal($n)->{name});
 
     } else {
-        change_roles($self, int rand $Workspaces);
+        my $w = int rand $Workspaces;
+        change_roles($self, $w) if $self->{writer}->can_write(roles_name($w));
     }
 }
 
@@ -81,7 +85,7 @@ sub some_record {
     for (1 .. 3) {
         my $n = int rand $Principals;
         my $now = $self->{history}->current(principal($n)->{name});
-        return $n if !$now->{valid};
+        return $n if !$now->{valid} || $now->{ends};
     }
 
     return int rand $Principals;
@@ -90,13 +94,20 @@ sub some_record {
 
 sub repair {
     my ($self) = @_;
+
+    return if now() < $self->{repaired} + 0.02;
+
+    $self->{repaired} = now();
     rewrite($self, $_) for $self->{writer}->doubtful;
 }
 
 
 sub restore {
     my ($self) = @_;
-    rewrite($self, $_) for sort keys %{ $self->{names} };
+
+    for my $name (sort keys %{ $self->{names} }) {
+        $self->{writer}->must_write($name) if !rewrite($self, $name);
+    }
 }
 
 
@@ -115,8 +126,16 @@ sub rewrite {
 sub flush {
     my ($self) = @_;
 
+    my $writer = $self->{writer};
+    my %of;
+
+    for ($self->nothing) {
+        my $server = $self->{store}->where($_->[0]) // next;
+        push @{ $of{$server} }, $_;
+    }
+
     $self->{ttl} = {};
-    $self->{writer}->write([ $self->nothing ], [ 'FLUSHALL' ]);
+    $writer->write($of{$_}, [ 'FLUSHALL' ]) for sort keys %of;
 }
 
 
@@ -166,7 +185,8 @@ sub change_record {
     my $dice = rand;
 
     return put_record($self, $n)
-        if $self->{ttl}{$name} || !$now->{valid} || $dice < 0.1;
+        if $self->{ttl}{$name} || !$now->{valid} || $now->{ends}
+           || $dice < 0.1;
 
     return take_record($self, $n, 'DEL')      if $dice < 0.25;
     return take_record($self, $n, 'UNLINK')   if $dice < 0.35;
@@ -198,14 +218,14 @@ sub end_record {
     my ($self, $n) = @_;
 
     my $name = principal($n)->{name};
-    my $now = Time::HiRes::time();
-    my $end = int($now) + 1 + int rand 3;
+    my $time = Time::HiRes::time();
+    my $end = int($time) + 1 + int rand 3;
+    my %state = (valid => 1, ends => now() + $end - $time);
 
     $self->{meant}{$name} = 'gone';
     $self->{ttl}{$name} = 0;
     $self->{writer}->write(
-        [ [ $name, [ { valid => 1 } ],
-            [ { missing => 1 }, $end - $now, $ExpirySlack, 1 ] ] ],
+        [ [ $name, [ \%state ] ] ],
         [ 'DEL', $name ], [ 'HSET', $name, record($n), expires => $end ]);
 }
 

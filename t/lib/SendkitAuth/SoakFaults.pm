@@ -10,6 +10,7 @@ package SendkitAuth::SoakFaults;
 #   $faults->begin            the plan starts now
 #   $faults->turn             does what is due
 #   $faults->end              ends those that are on
+#   $faults->ending           some of them are not over yet
 #   $faults->near(T)          whether there was one then, or shortly before
 #   $faults->quiet(T1, T2)    nothing was near in all that time
 #   $faults->killed(T1, T2)   whether a worker process was killed then
@@ -28,6 +29,8 @@ use SendkitAuth::Process qw( slurp );
 
 our $Settles = 3;
 
+our $Patience = 30;
+
 my @stopped;
 
 
@@ -35,6 +38,7 @@ sub new {
     my ($class, %args) = @_;
 
     my $self = bless { %args, windows => [], counts => {}, on => {},
+                       ending => {}, turned => 0,
                        kills => 0 }, $class;
     my %all = ($args{store}->faults, nginx_faults($self));
 
@@ -135,7 +139,18 @@ sub turn {
 
     my $plan = $self->{plan};
 
-    while (@$plan && $plan->[0][0] <= now() - $self->{began}) {
+    # What comes next waits until a fault is over.
+
+    if ($self->ending) {
+        $self->{began} += now() - $self->{turned};
+        over($self, $_) for sort keys %{ $self->{ending} };
+    }
+
+    $self->{turned} = now();
+
+    while (!$self->ending
+           && @$plan && $plan->[0][0] <= now() - $self->{began})
+    {
         my (undef, $what, $name, @random) = @{ shift @$plan };
 
         if ($what eq 'begins') {
@@ -179,10 +194,38 @@ sub ends {
 
     my $window = delete $self->{on}{$name} // return;
 
-    $self->{all}{$name}{end}->();
-    $window->{until} = now();
     say_so($self, $name, 'ends');
+    $self->{all}{$name}{end}->();
+    $self->{ending}{$name} = { since => now(), window => $window };
+    over($self, $name);
 }
+
+
+# Some need time for that, in which nobody waits for them.
+
+sub over {
+    my ($self, $name) = @_;
+
+    my $one = $self->{ending}{$name};
+    my $over = $self->{all}{$name}{over};
+
+    return if now() < ($one->{next} // 0);
+
+    if ($over && !$over->()) {
+        die "$name is not over in $Patience s\n"
+            if now() > $one->{since} + $Patience;
+
+        $one->{next} = now() + 0.2;
+        return;
+    }
+
+    delete $self->{ending}{$name};
+    $one->{window}{until} = now();
+    say_so($self, $name, 'is over') if $over;
+}
+
+
+sub ending { return scalar keys %{ $_[0]{ending} } }
 
 
 sub end {

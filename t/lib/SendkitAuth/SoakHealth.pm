@@ -31,7 +31,7 @@ my $warm = 10;
 # Redis.
 
 our %May = (rss => 4096, zones => 0);
-our $MayDescriptors = 6;
+our $MayDescriptors = 12;
 
 
 sub new {

@@ -9,10 +9,11 @@ package SendkitAuth::SoakHistory;
 #       a command is about to be sent; a STATE is [ CONTENT ], or
 #       [ CONTENT, AFTER, SLACK ]: what will be there that many seconds after
 #       the command, without another one; SLACK is the bound of a change of
-#       which nobody has to be told.  With "exact" as fourth element the time
-#       counts from now on, and not from when Redis runs the command
+#       which nobody has to be told
 #   $history->confirmed($write)     the reply has come
-#   $history->regressed($since)     what was confirmed since then may be lost
+#   $history->doubted($since)       what was confirmed since then, or is from
+#                                   now on, may be lost,
+#   $history->doubted               until now
 #   $history->current(NAME)         the content that was sent last
 #   $history->possible(NAME, START, END, BOUND)
 #       the contents that a request of that time may have been decided by;
@@ -32,7 +33,7 @@ use SendkitAuth::Hammer qw( now );
 our $Keep = 60;
 
 
-sub new { return bless { states => {} }, $_[0] }
+sub new { return bless { states => {}, doubted => 0 }, $_[0] }
 
 
 sub sent {
@@ -45,7 +46,6 @@ sub sent {
 
     for my $i (1 .. $#new) {
         $new[$i - 1]{slack} = $states[$i][2];
-        $new[$i - 1]{until} = $new[$i]{from} if $states[$i][3];
     }
 
     shift @$all while @$all > 1 && defined $all->[0]{until}
@@ -58,6 +58,8 @@ sub sent {
 
 sub confirmed {
     my ($self, $write) = @_;
+
+    return if $self->{doubted};
 
     my $now = now();
     my @new = @{ $write->{new} };
@@ -74,8 +76,11 @@ sub confirmed {
 }
 
 
-sub regressed {
+sub doubted {
     my ($self, $since) = @_;
+
+    $self->{doubted} = defined $since;
+    return if !defined $since;
 
     for my $state (map { @$_ } values %{ $self->{states} }) {
         @$state{qw( until slack )} = ()

@@ -21,6 +21,10 @@ use warnings;
 use SendkitAuth::SoakLoad qw( split_soak );
 use SendkitAuth::SoakWorld;
 
+# Of "expires", which is looked at for each request: what two clocks differ.
+
+our $ExpirySlack = 0.05;
+
 
 sub new {
     my ($class, %args) = @_;
@@ -105,13 +109,15 @@ sub outcomes {
     my %outcomes;
 
     for my $record (possible($self, $principal->{name}, $what, $end)) {
-        if ($record->{missing}) {
-            $outcomes{401} = 1;
+        my $ends = $record->{ends};
 
-        } elsif ($record->{broken}) {
-            $outcomes{503} = 1;
+        $outcomes{503} = 1 if $record->{broken};
+        $outcomes{401} = 1 if $record->{missing}
+                              || $ends && $end > $ends - $ExpirySlack;
+        next if !$record->{valid}
+                || $ends && $what->{start} > $ends + $ExpirySlack;
 
-        } elsif (!$user) {
+        if (!$user) {
             my $own = !$route->{by}
                       || $principal->{workspace} eq "w$what->{ws}";
             $outcomes{ $own ? 200 : 403 } = 1;
@@ -202,21 +208,21 @@ sub answer {
                             . because($self, $what, $end));
     }
 
-    alive($self, $what, $end, $status, $outcomes);
+    alive($self, $what, $end, $status, $outcomes, $note);
 }
 
 
 # What the store did not hinder should be decided.
 
 sub alive {
-    my ($self, $what, $end, $status, $outcomes) = @_;
+    my ($self, $what, $end, $status, $outcomes, $note) = @_;
 
     my $hindered = $status == 503 && !$outcomes->{503};
 
     if (!$self->{faults}->quiet($what->{start}, $end)) {
         count($self, $hindered ? 'fault_503' : 'fault_decided');
 
-        recovers($self, $what, $end) if $hindered;
+        recovers($self, $what, $end, $note) if $hindered;
         return;
     }
 
@@ -230,13 +236,16 @@ sub alive {
 # How long after a fault there still is a 503.
 
 sub recovers {
-    my ($self, $what, $end) = @_;
+    my ($self, $what, $end, $note) = @_;
 
     my ($last, $name) = $self->{faults}->last($end);
     my $after = $what->{start} - $last;
 
     $self->{recovery}{$name} = $after
         if $after > ($self->{recovery}{$name} // 0);
+
+    printf "    503 %s %.3f s after %s, of %d %d w%d\n", $note, $after, $name,
+           @$what{qw( who route ws )} if $self->{verbose} && $after > 1;
 }
 
 1;

@@ -7,11 +7,13 @@ package SendkitAuth::SoakOne;
 #
 #   my $store = SendkitAuth::SoakOne->new;
 #   ->address       for sendkit_auth_redis
-#   ->connect       a socket to where one writes, or nothing
+#   ->where(NAME), ->connect(SERVER), ->refused(ERROR)
+#                   for SendkitAuth::SoakWriter
 #   ->use($writer, $history, $changes)     before the first fault
-#   ->faults        NAME => { group, long, begin, end }, ...: "begin" gets
-#                   random numbers of its own, "long" is how many seconds it
-#                   may be until "end", and none if there is no "end"
+#   ->faults        NAME => { group, long, begin, end, over }, ...: "begin"
+#                   gets random numbers of its own; "long" is how many seconds
+#                   it may be until "end", and none if there is no "end"; with
+#                   "over" it is not over until that says so
 #
 # The server keeps its data in a file that has a write before the writer is
 # told of it, so that a restart loses none.
@@ -55,6 +57,15 @@ sub use {
     my ($self, @used) = @_;
     @$self{qw( writer history changes )} = @used;
 }
+
+sub where { return 'one' }
+
+
+sub refused {
+    my ($self, $error) = @_;
+    die "redis: $error\n" if !$self->{down};
+}
+
 
 sub connect {
     my ($self) = @_;
@@ -121,14 +132,15 @@ sub network_faults {
 sub server_faults {
     my ($self) = @_;
 
-    my ($server, $writer, $changes) = @$self{qw( server writer changes )};
+    my ($server, $changes) = @$self{qw( server changes )};
+    my $tell = sub { $self->{writer}->tell('one', @_) };
     my $fault = sub { return { group => 'redis', long => $_[0],
                                begin => $_[1], end => $_[2] } };
 
     return (
         kill_clients => $fault->(0, sub {
-            $writer->tell('CLIENT', 'KILL', 'TYPE',
-                          $_[0] < 0.5 ? 'normal' : 'pubsub', 'SKIPME', 'yes');
+            $tell->('CLIENT', 'KILL', 'TYPE',
+                    $_[0] < 0.5 ? 'normal' : 'pubsub', 'SKIPME', 'yes');
         }),
         pause => $fault->(3, sub { $server->stop }, sub { $server->cont }),
         restart => $fault->(2, sub { down($self, $_[0] < 0.5) },
@@ -138,14 +150,14 @@ sub server_faults {
         flush => $fault->(1, sub { $changes->flush },
                           sub { $changes->restore }),
         lazy => $fault->(5, sub {
-            $writer->tell('DEBUG', 'SET-ACTIVE-EXPIRE', 0);
+            $tell->('DEBUG', 'SET-ACTIVE-EXPIRE', 0);
         }, sub {
-            $writer->tell('DEBUG', 'SET-ACTIVE-EXPIRE', 1);
+            $tell->('DEBUG', 'SET-ACTIVE-EXPIRE', 1);
         }),
         noperm => $fault->(2, sub {
-            $writer->tell('ACL', 'SETUSER', 'default', '-hget', '-hmget');
+            $tell->('ACL', 'SETUSER', 'default', '-hget', '-hmget');
         }, sub {
-            $writer->tell('ACL', 'SETUSER', 'default', '+hget', '+hmget');
+            $tell->('ACL', 'SETUSER', 'default', '+hget', '+hmget');
         }),
     );
 }
@@ -167,7 +179,6 @@ sub up {
     $self->{server}->start;
     $self->{history}->confirmed($_) for splice @{ $self->{lost} };
     $self->{down} = 0;
-    $self->{writer}->turn;
 }
 
 

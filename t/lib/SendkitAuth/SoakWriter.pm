@@ -4,20 +4,25 @@ package SendkitAuth::SoakWriter;
 #
 # Writes to Redis without ever waiting, and keeps the history of what it wrote.
 #
-#   my $writer = SendkitAuth::SoakWriter->new($connect, $history);
-#       $connect returns a socket to the server to write to, or nothing
+#   my $writer = SendkitAuth::SoakWriter->new($store, $history);
+#       $store->where(NAME) says which server has that name, and
+#       $store->connect(SERVER) returns a socket to it; or nothing.
+#       $store->refused(ERROR) is told if one does not take a write
 #   $writer->write([ [ NAME, STATE, ... ], ... ], COMMAND, ...);
 #       COMMANDs, in a transaction if there are several, that change these
-#       names; STATEs as SendkitAuth::SoakHistory has them.  Returns false if
-#       there is no connection: nothing was sent
-#   ->tell(COMMAND)       changes no name
-#   ->handle              its socket, or nothing; for select
-#   ->turn                reads and writes what can be; connects if it is not
+#       names, which are of one server; STATEs as SendkitAuth::SoakHistory has
+#       them.  Returns false if there is no connection: nothing was sent
+#   ->tell(SERVER, COMMAND)   changes no name
+#   ->can_write(NAME)     connected, and it was replied to the last write
+#   ->handles             for select
+#   ->turn                reads and writes what can be
 #   ->waiting             writes without a reply so far
 #   ->doubtful            names whose last write got no reply, for its
-#                         connection was lost; once
-#   ->drop                as if the server had ended
-#   ->{writes}, ->{losses}, ->{errors}     counts; the errors are texts
+#                         connection was lost, or was refused, and which can be
+#                         written again; once
+#   ->must_write(NAME)    it is doubtful
+#   ->drop                as if all servers had ended
+#   ->{writes}, ->{losses}     counts
 
 use strict;
 use warnings;
@@ -26,49 +31,98 @@ use SendkitAuth::Hammer qw( now );
 
 
 sub new {
-    my ($class, $connect, $history) = @_;
+    my ($class, $store, $history) = @_;
 
-    return bless { connect => $connect, history => $history, socket => undef,
-                   retry => 0, pending => [], doubtful => {}, writes => 0,
-                   losses => 0, errors => [] }, $class;
+    return bless { store => $store, history => $history, links => {},
+                   busy => {}, doubtful => {}, writes => 0, losses => 0 },
+                 $class;
 }
 
 
-sub handle  { return $_[0]{socket} }
-sub waiting { return scalar @{ $_[0]{pending} } }
+sub links   { return values %{ $_[0]{links} } }
+sub handles { return map { $_->{socket} // () } $_[0]->links }
+
+sub waiting {
+    my ($self) = @_;
+
+    my $n = 0;
+    $n += @{ $_->{pending} } for $self->links;
+    return $n;
+}
+
 
 sub doubtful {
     my ($self) = @_;
 
-    my @names = sort keys %{ $self->{doubtful} };
-    $self->{doubtful} = {};
+    my @names = grep { $self->can_write($_) } sort keys %{ $self->{doubtful} };
+    delete @{ $self->{doubtful} }{@names};
     return @names;
+}
+
+
+sub must_write { $_[0]{doubtful}{$_[1]} = 1 }
+
+sub can_write {
+    my ($self, $name) = @_;
+    return !$self->{busy}{$name} && link_to($self,
+                                            $self->{store}->where($name));
+}
+
+
+# The link to a server, if it is connected by now.
+
+sub link_to {
+    my ($self, $server) = @_;
+
+    return if !defined $server;
+
+    my $link = $self->{links}{$server} //= { retry => 0, pending => [] };
+
+    return $link if $link->{socket};
+    return if now() < $link->{retry};
+
+    $link->{retry} = now() + 0.05;
+    $link->{socket} = $self->{store}->connect($server) // return;
+    $link->{socket}->blocking(0);
+    @$link{qw( input output )} = ('', '');
+
+    return $link;
 }
 
 
 sub write {
     my ($self, $changes, @commands) = @_;
 
-    return if !$self->{socket};
-
-    @commands = ([ 'MULTI' ], @commands, [ 'EXEC' ]) if @commands > 1;
-
+    my $server = $self->{store}->where($changes->[0][0]);
+    my $link = link_to($self, $server) // return;
     my @writes = map { my ($name, @states) = @$_;
+                       $self->{busy}{$name}++;
                        $self->{history}->sent($name, @states) } @$changes;
 
-    push @{ $self->{pending} }, { writes => \@writes,
-                                  replies => scalar @commands };
-    $self->{output} .= encode(@$_) for @commands;
-    $self->{writes}++ if @writes;
-    flush_output($self);
-
-    return 1;
+    $self->{writes}++;
+    return put($link, \@writes, @commands > 1
+                                ? ([ 'MULTI' ], @commands, [ 'EXEC' ])
+                                : @commands);
 }
 
 
 sub tell {
-    my ($self, @command) = @_;
-    return $self->write([], \@command);
+    my ($self, $server, @command) = @_;
+
+    my $link = link_to($self, $server) // return;
+    return put($link, [], \@command);
+}
+
+
+sub put {
+    my ($link, $writes, @commands) = @_;
+
+    push @{ $link->{pending} }, { writes => $writes,
+                                  replies => scalar @commands };
+    $link->{output} .= encode(@$_) for @commands;
+    flush_output($link);
+
+    return 1;
 }
 
 
@@ -80,83 +134,96 @@ sub encode {
 
 
 sub flush_output {
-    my ($self) = @_;
+    my ($link) = @_;
 
     local $SIG{PIPE} = 'IGNORE';
 
-    my $n = syswrite $self->{socket}, $self->{output};
-    substr $self->{output}, 0, $n, '' if $n;
+    my $n = syswrite $link->{socket}, $link->{output};
+    substr $link->{output}, 0, $n, '' if $n;
 }
 
 
 sub turn {
     my ($self) = @_;
 
-    if (!$self->{socket}) {
-        return if now() < $self->{retry};
+    for my $link (grep { $_->{socket} } $self->links) {
+        flush_output($link) if length $link->{output};
 
-        $self->{retry} = now() + 0.05;
-        $self->{socket} = $self->{connect}->() or return;
-        $self->{socket}->blocking(0);
-        @$self{qw( input output )} = ('', '');
-        return;
+        my $n = sysread $link->{socket}, $link->{input}, 1 << 20,
+                        length $link->{input};
+        my $ended = defined $n ? $n == 0 : !$!{EAGAIN};
+
+        replies($self, $link);
+        drop_one($self, $link) if $ended;
     }
-
-    flush_output($self) if length $self->{output};
-
-    my $n = sysread $self->{socket}, $self->{input}, 1 << 20,
-                    length $self->{input};
-
-    replies($self);
-    $self->drop if defined $n && $n == 0 || !defined $n && !$!{EAGAIN};
 }
 
 
 sub drop {
     my ($self) = @_;
+    drop_one($self, $_) for $self->links;
+}
 
-    return if !$self->{socket};
 
-    close $self->{socket};
-    $self->{socket} = undef;
+sub drop_one {
+    my ($self, $link) = @_;
+
+    return if !$link->{socket};
+
+    close $link->{socket};
+    $link->{socket} = undef;
     $self->{losses}++;
-    doubt($self, $_) for splice @{ $self->{pending} };
+    doubt($self, $_) for splice @{ $link->{pending} };
+    $self->{store}->refused('connection lost');
 }
 
 
 sub doubt {
     my ($self, $one) = @_;
-    $self->{doubtful}{ $_->{name} } = 1 for @{ $one->{writes} };
+
+    for my $write (@{ $one->{writes} }) {
+        $self->{busy}{ $write->{name} }--;
+        $self->{doubtful}{ $write->{name} } = 1;
+    }
 }
 
 
-# The reply that counts is the last one, that of EXEC in a transaction.
+# An error counts wherever it is, also inside of what EXEC has returned.
 
 sub replies {
-    my ($self) = @_;
+    my ($self, $link) = @_;
 
     my $at = 0;
 
-    while (defined(my $end = reply_end(\$self->{input}, $at))) {
-        my $reply = substr $self->{input}, $at, $end - $at;
-        my $one = $self->{pending}[0] // die "a reply to nothing: $reply";
+    while (defined(my $end = reply_end(\$link->{input}, $at))) {
+        my $reply = substr $link->{input}, $at, $end - $at;
+        my $one = $link->{pending}[0] // die "a reply to nothing: $reply";
 
         $at = $end;
         $one->{error} //= $1 if $reply =~ /^-([^\r]*)/m;
         next if --$one->{replies};
 
-        shift @{ $self->{pending} };
-
-        if (defined $one->{error}) {
-            push @{ $self->{errors} }, $one->{error};
-            doubt($self, $one);
-            next;
-        }
-
-        $self->{history}->confirmed($_) for @{ $one->{writes} };
+        shift @{ $link->{pending} };
+        ended($self, $one);
     }
 
-    substr $self->{input}, 0, $at, '';
+    substr $link->{input}, 0, $at, '';
+}
+
+
+sub ended {
+    my ($self, $one) = @_;
+
+    if (defined $one->{error}) {
+        doubt($self, $one);
+        $self->{store}->refused($one->{error});
+        return;
+    }
+
+    for my $write (@{ $one->{writes} }) {
+        $self->{busy}{ $write->{name} }--;
+        $self->{history}->confirmed($write);
+    }
 }
 
 

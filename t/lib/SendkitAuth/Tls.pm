@@ -8,7 +8,9 @@ package SendkitAuth::Tls;
 #   authority('sub', 'ca')          the same, signed by another
 #   certificate('server', ca => 'ca', alt => 'DNS:localhost,IP:127.0.0.1',
 #               days => 1)          by default these; days => 0: one that has
-#                                   expired when this returns
+#                                   expired when this returns; seconds => 5:
+#                                   one that expires then
+#   has_expired('server')           returns as soon as it has
 #   file_of('server.crt')           where it is; "server.key" is its key, and
 #                                   "server.chain" has those of its signers
 #   my $redis = tls_redis(certificate => 'server', clients => 'no',
@@ -43,14 +45,15 @@ use Exporter qw( import );
 use IO::Select ();
 use IO::Socket::INET ();
 use IO::Socket::UNIX ();
+use POSIX ();
 use Socket qw( IPPROTO_TCP SOL_SOCKET SO_RCVBUF TCP_MAXSEG TCP_NODELAY );
 
 use SendkitAuth::Process qw( temp_dir free_port wait_until start_process
                              slurp );
 use SendkitAuth::Redis;
 
-our @EXPORT = qw( authority certificate file_of tls_redis use_certificate
-                  rediss ssl peer relay silence hello sni );
+our @EXPORT = qw( authority certificate has_expired file_of tls_redis
+                  use_certificate rediss ssl peer relay silence hello sni );
 
 my $port;
 
@@ -99,8 +102,15 @@ sub certificate {
     my $alt = $args{alt} // 'DNS:localhost,IP:127.0.0.1';
 
     request($name);
-    sign($name, exists $args{ca} ? $args{ca} : 'ca', $args{days} // 1,
-         length $alt ? "subjectAltName=$alt\n" : '');
+    $alt = length $alt ? "subjectAltName=$alt\n" : '';
+
+    if ($args{seconds}) {
+        sign_for_seconds($name, $args{seconds}, $alt);
+
+    } else {
+        sign($name, exists $args{ca} ? $args{ca} : 'ca', $args{days} // 1,
+             $alt);
+    }
 }
 
 
@@ -121,8 +131,49 @@ sub sign {
     write_file("$name.chain",
                slurp($crt) . (defined $ca ? slurp(file_of("$ca.chain")) : ''));
 
-    return if $days;
-    wait_until(sub { !eval { openssl("x509 -checkend 0 -in $crt"); 1 } })
+    has_expired($name) if !$days;
+}
+
+
+# Only "openssl ca" knows of less than a day.
+
+sub sign_for_seconds {
+    my ($name, $seconds, $extensions) = @_;
+
+    my $dir = file_of('');
+    my $end = POSIX::strftime('%Y%m%d%H%M%SZ', gmtime time + $seconds);
+
+    write_file('index', '');
+    write_file('serial', '01');
+    write_file("$name.ext", $extensions);
+    write_file('ca.conf', <<"END");
+[ca]
+default_ca = own
+
+[own]
+database = ${dir}index
+serial = ${dir}serial
+new_certs_dir = $dir
+default_md = sha256
+policy = any
+
+[any]
+commonName = supplied
+END
+
+    openssl("ca -batch -config ${dir}ca.conf -enddate $end "
+            . "-cert ${dir}ca.crt -keyfile ${dir}ca.key -in ${dir}$name.csr "
+            . "-extfile ${dir}$name.ext -out ${dir}$name.crt -notext");
+    write_file("$name.chain",
+               slurp("$dir$name.crt") . slurp("${dir}ca.chain"));
+}
+
+
+sub has_expired {
+    my ($name) = @_;
+
+    my $crt = file_of("$name.crt");
+    wait_until(sub { !eval { openssl("x509 -checkend 0 -in $crt"); 1 } }, 60)
         or die "$name does not expire";
 }
 
