@@ -13,7 +13,8 @@ use SendkitAuth::FaultBench;
 use SendkitAuth::Redis;
 use SendkitAuth::Zone;
 
-my $bench = SendkitAuth::FaultBench->new;
+my $bench = SendkitAuth::FaultBench->new(connect => '5s', read => '5s',
+                                         timeout => '5s');
 my $proxy = $bench->proxy;
 
 

@@ -32,6 +32,6 @@ for my $how (qw( truncate cut )) {
 
 $bench->fault('refused', sub { $proxy->door('refuse')->reset });
 $bench->fault('refused, the old ones are good', sub { $proxy->door('refuse') },
-              for => 0.5, cold => '200');
+              for => 0.5, cold => '200 503');
 
 $bench->ends_well;

@@ -12,7 +12,10 @@
 use SendkitAuth;
 use SendkitAuth::FaultBench;
 
-my $bench = SendkitAuth::FaultBench->new;
+# With time for what comes late, and with the times of a production.
+
+my %patient = (connect => '5s', read => '5s', timeout => '5s');
+my $bench = SendkitAuth::FaultBench->new(%patient);
 my $proxy = $bench->proxy;
 
 
@@ -35,7 +38,12 @@ fault('a byte each 100 us', 'replies', split => 0.0001,
 fault('gathered for 20 ms', 'both', merge => 0.02,
       { cold => '200', for => 0.5 });
 
+$bench->ends_well;
+
 # Too late.
+
+$bench = SendkitAuth::FaultBench->new;
+$proxy = $bench->proxy;
 
 fault('3 s late', 'replies', delay => 3, { revoke => 1 });
 fault('a byte each 50 ms', 'replies', split => 0.05, { revoke => 1 });

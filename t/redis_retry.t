@@ -5,9 +5,9 @@
 # wait.  A script, which writes, is never sent again.
 #
 # Fails when a lost command is not sent again
-# (ngx_sendkit_auth_redis_is_lost()), when that is done more than once, when it
-# is done for a script ("reads" of a query), or when the first new connection
-# has to wait for a pause (ngx_sendkit_auth_redis_client_lost()).
+# (ngx_sendkit_auth_redis_is_lost()), when that is done for a script ("reads" of
+# a query), or when the first new connection has to wait for a pause
+# (ngx_sendkit_auth_redis_client_lost()).
 
 use SendkitAuth;
 use SendkitAuth::FakeRedis;

@@ -5,8 +5,8 @@
 #
 # Fails when the name is not that of "sendkit_auth_redis_ssl_name" or keeps its
 # brackets, an address is sent as a name or compared with names
-# (ngx_sendkit_auth_redis_tls_name(), _match()), or when the entries of the cache do not
-# depend on who is trusted (ngx_sendkit_auth_tls_conf_trust()).
+# (ngx_sendkit_auth_redis_tls_name(), _match()), or when the entries of the
+# cache do not depend on who is trusted (ngx_sendkit_auth_tls_conf_trust()).
 
 use SendkitAuth;
 

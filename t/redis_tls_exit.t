@@ -3,11 +3,8 @@
 # A reload and the end of nginx lose no request that waits for Redis over TLS,
 # leave no connection open, and do not wait for a handshake without end.
 #
-# Fails when a connection is closed without its TLS
-# (ngx_sendkit_auth_redis_conn_drop()), when that waits for the server
-# (ngx_sendkit_auth_redis_tls_close()), or when the handlers of nginx stay
-# during the handshake, which know nothing of the exit
-# (ngx_sendkit_auth_redis_tls_handshake()).
+# Fails when the handlers of nginx stay during the handshake, which know
+# nothing of the exit (ngx_sendkit_auth_redis_tls_handshake()).
 
 use SendkitAuth;
 

@@ -4,12 +4,14 @@
 # still knows it, but no longer than its certificate is good.
 #
 # Fails when no session is kept (ngx_sendkit_auth_redis_tls_close()), when it
-# is not offered again (ngx_sendkit_auth_redis_tls_start()), or when it outlives
-# the certificate (ngx_sendkit_auth_redis_tls_result()).
+# is not offered again (ngx_sendkit_auth_redis_tls_start()), when it outlives
+# the certificate (ngx_sendkit_auth_redis_tls_result()), or when what is closed
+# waits for the server, and is never freed (ngx_sendkit_auth_redis_tls_close()).
 
 use SendkitAuth;
 
 use SendkitAuth::Gate;
+use SendkitAuth::Process qw( slurp );
 use SendkitAuth::Seed;
 use SendkitAuth::Tls;
 
@@ -75,5 +77,38 @@ for my $version (qw( TLSv1.2 TLSv1.3 )) {
          "$name - is in the log");
     use_certificate('server');
     recovers($gate, $name);
+    ends_well($gate, $name);
+}
+
+
+# Many connections, one after the other; a sanitizer keeps what was freed.
+
+sub memory {
+    my ($gate) = @_;
+    my ($pid) = $gate->workers;
+    return (slurp("/proc/$pid/status") =~ /^VmRSS:\s+(\d+) kB/m)[0];
+}
+
+sub reconnect {
+    my ($gate, $times) = @_;
+    my %seen;
+
+    for (1 .. $times) {
+        redis('CLIENT', 'KILL', 'TYPE', 'normal');
+        $seen{ask($gate, 'owner', 'w1')->{status}}++;
+    }
+
+    return "@{[ %seen ]}";
+}
+
+{
+    my $name = 'many connections';
+    my $gate = gate(redis => rediss(), more => ssl(@trust));
+
+    reconnect($gate, 30);
+    my $before = memory($gate);
+    is(reconnect($gate, 200), '200 200', "$name - each is used");
+    cmp_ok(memory($gate) - $before, '<', $Slow ? 100_000 : 2_000,
+           "$name - none leaves much behind");
     ends_well($gate, $name);
 }

@@ -157,7 +157,7 @@ sub warm {
 
     wait_until($known, 20) or die "$name: not in the cache before\n";
     ask($self->{hot}, $_) for qw( stranger member );
-    ask($self->{cold}, 'owner')->{status} == 200
+    wait_until(sub { ask($self->{cold}, 'owner')->{status} == 200 }, 20)
         or die "$name: not allowed before\n";
 }
 
