@@ -5,8 +5,8 @@
 #
 # Fails when no session is kept (ngx_sendkit_auth_redis_tls_close()), when it
 # is not offered again (ngx_sendkit_auth_redis_tls_start()), when it outlives
-# the certificate (ngx_sendkit_auth_redis_tls_result()), or when what is closed
-# waits for the server, and is never freed (ngx_sendkit_auth_redis_tls_close()).
+# the certificate (ngx_sendkit_auth_redis_tls_result()), or when a connection
+# is closed without its TLS (ngx_sendkit_auth_redis_conn_drop()).
 
 use SendkitAuth;
 
