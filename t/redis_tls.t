@@ -133,8 +133,8 @@ END
     # The channel, too, comes back.
 
     redis('CLIENT', 'KILL', 'ID', $_) for subscribers();
-    wait_until(sub { $gate->error_log =~ /redis closed connection/ });
-    channel_is($gate, 'up', "$name, connected again");
+    ok($gate->wait_for_log(qr/redis closed connection.*cache is used/s),
+       "$name, connected again - the channel is up");
     fresh_zone($gate);
     is(seen($gate, 'owner', 'w1'), "$yes miss, $yes hit",
        "$name, connected again");

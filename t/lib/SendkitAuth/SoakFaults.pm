@@ -6,7 +6,7 @@ package SendkitAuth::SoakFaults;
 # the seed only.
 #
 #   my $faults = SendkitAuth::SoakFaults->new(store => ..., nginx => ...,
-#       time => SECONDS, only => 'NAME,...');
+#       time => SECONDS, seed => N, only => 'NAME,...');
 #   $faults->begin            the plan starts now
 #   $faults->turn             does what is due
 #   $faults->end              ends those that are on
@@ -90,6 +90,8 @@ sub kill_some {
 sub plan {
     my ($self) = @_;
 
+    srand $self->{seed};
+
     my %groups;
     my ($at, @plan) = (2);
 
@@ -169,7 +171,7 @@ sub begins {
     my $fault = $self->{all}{$name};
     my $window = { name => $name, from => now() };
 
-    say_so($self, $name, 'begins');
+    say_so($self, $name, sprintf 'begins (%.3f %.3f)', @random);
     push @{ $self->{windows} }, $window;
     $self->{counts}{$name}++;
     $fault->{begin}->(@random);

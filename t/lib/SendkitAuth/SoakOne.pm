@@ -93,9 +93,10 @@ sub network_faults {
                  end => $end // sub { $proxy->heal } };
     };
 
-    # What was lost must not be followed by what was not.
+    # What was lost must not be followed by what was not, not even on a
+    # connection that is made just now: a reply would meet the wrong command.
 
-    my $anew = sub { $proxy->reset; $proxy->heal };
+    my $anew = sub { $proxy->door('refuse'); $proxy->reset; $proxy->heal };
 
     return (
         hold     => $fault->(4, sub { $proxy->fault($which->($_[0]),
