@@ -9,14 +9,12 @@
 # missing, empty or too long.
 
 use SendkitAuth;
+use SendkitAuth::Acl;
 use SendkitAuth::Gate;
 use SendkitAuth::Seed;
 use SendkitAuth::Zone;
 
-my @rules = ('resetkeys', '%R~sendkit:*', 'resetchannels',
-             '&__redis__:invalidate', 'nocommands', '+hmget', '+hget',
-             '+pttl', '+ping', '+subscribe', '+client|id', '+client|tracking',
-             '+client|setname');
+my @rules = acl_rule('cache');
 my $file = temp_dir() . '/password';
 my %args = (more => "sendkit_auth_redis_user nginx;"
                     . "sendkit_auth_redis_password_file $file;");
