@@ -32,6 +32,8 @@ static ngx_int_t ngx_sendkit_auth_address_servers(ngx_conf_t *cf,
 static ngx_int_t ngx_sendkit_auth_address_server(ngx_conf_t *cf,
     ngx_str_t host, in_port_t port, ngx_str_t *path,
     ngx_sendkit_auth_redis_conf_t *redis);
+static ngx_int_t ngx_sendkit_auth_address_resolve(ngx_conf_t *cf,
+    ngx_url_t *u, ngx_sendkit_auth_redis_server_t *server);
 static ngx_int_t ngx_sendkit_auth_address_path(ngx_conf_t *cf, ngx_str_t path,
     ngx_sendkit_auth_redis_conf_t *redis);
 static ngx_int_t ngx_sendkit_auth_address_db(ngx_conf_t *cf, ngx_str_t path,
@@ -206,6 +208,7 @@ ngx_sendkit_auth_address_server(ngx_conf_t *cf, ngx_str_t host,
     u.url = host;
     u.default_port = port;
     u.uri_part = path != NULL;
+    u.no_resolve = 1;
 
     if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -236,6 +239,68 @@ ngx_sendkit_auth_address_server(ngx_conf_t *cf, ngx_str_t host,
     servers->port = u.port;
     servers->addrs = u.addrs;
     servers->naddrs = u.naddrs;
+    servers->named = port != 0 && u.naddrs == 0
+                     && ngx_inet_addr(u.host.data, u.host.len) == INADDR_NONE;
+
+    return u.naddrs == 0 ? ngx_sendkit_auth_address_resolve(cf, &u, servers)
+                         : NGX_OK;
+}
+
+
+/* a name that is not found is no error yet: there may be a resolver */
+
+static ngx_int_t
+ngx_sendkit_auth_address_resolve(ngx_conf_t *cf, ngx_url_t *u,
+    ngx_sendkit_auth_redis_server_t *server)
+{
+    if (ngx_inet_resolve_host(cf->pool, u) != NGX_OK) {
+        return u->err != NULL ? NGX_OK : NGX_ERROR;
+    }
+
+    server->addrs = u->addrs;
+    server->naddrs = u->naddrs;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_sendkit_auth_conf_resolver(ngx_conf_t *cf,
+    ngx_sendkit_auth_redis_conf_t *redis)
+{
+    ngx_uint_t                              i;
+    ngx_http_core_loc_conf_t               *clcf;
+    const ngx_sendkit_auth_redis_server_t  *server;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* without servers: "resolver" is not there */
+
+    if (clcf->resolver != NULL && clcf->resolver->connections.nelts != 0) {
+        redis->resolver = clcf->resolver;
+        redis->resolver_timeout = clcf->resolver_timeout;
+
+        ngx_conf_init_msec_value(redis->resolver_timeout, 30000);
+    }
+
+    for (i = 0; i < redis->nservers; i++) {
+        server = &redis->servers[i];
+
+        if (!server->named || server->naddrs != 0) {
+            continue;
+        }
+
+        if (redis->resolver == NULL) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "host not found in \"%V\" of "
+                               "\"sendkit_auth_redis\"", &redis->address);
+            return NGX_ERROR;
+        }
+
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "host \"%V\" in \"sendkit_auth_redis\" is not "
+                           "found, it is resolved later", &server->host);
+    }
 
     return NGX_OK;
 }

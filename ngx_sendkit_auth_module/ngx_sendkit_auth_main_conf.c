@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 
 #include "ngx_sendkit_auth.h"
+#include "ngx_sendkit_auth_address.h"
 #include "ngx_sendkit_auth_main_conf.h"
 #include "shm/ngx_sendkit_auth_zone.h"
 
@@ -97,7 +98,9 @@ ngx_sendkit_auth_init_main_conf(ngx_conf_t *cf, void *conf)
 
     samcf->lookup.ndigests = samcf->lookup.peppers[1].len != 0 ? 2 : 1;
 
-    if (ngx_sendkit_auth_conf_check_redis(cf, &samcf->lookup) != NGX_CONF_OK) {
+    if (ngx_sendkit_auth_conf_check_redis(cf, &samcf->lookup) != NGX_CONF_OK
+        || ngx_sendkit_auth_conf_resolver(cf, &samcf->lookup.redis) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 

@@ -10,17 +10,15 @@
 # again (ngx_sendkit_auth_lost()).
 
 use SendkitAuth;
+use SendkitAuth::Acl;
 use SendkitAuth::Gate;
-use SendkitAuth::Process qw( slurp );
 use SendkitAuth::Seed;
 use SendkitAuth::Zone;
 
 my ($yes, $gone) = ('200 allowed', '401 unknown_key');
 my $password_file = temp_dir() . '/password';
 
-my ($rule) = slurp("$Top/docs/caching.md")
-             =~ /^\$ redis-cli ACL SETUSER nginx .*? (resetkeys .*)$/m;
-my @words = map { tr/'//dr } split ' ', $rule // '';
+my @words = acl_rule('cache');
 
 open my $out, '>', $password_file or die "$password_file: $!";
 print $out 'PASSWORD';

@@ -10,14 +10,14 @@
 # is added that the documented user may not send.
 
 use SendkitAuth;
+use SendkitAuth::Acl;
 use SendkitAuth::Gate;
 use SendkitAuth::Seed;
 
 use IO::Socket::IP ();
 
 my $password = 'secret-of-the-store';
-my @rules = ('resetkeys', '%R~sendkit:*', 'resetchannels', 'nocommands',
-             '+hmget', '+hget', '+auth', '+select');
+my @rules = acl_rule('server');
 my $files = 0;
 
 

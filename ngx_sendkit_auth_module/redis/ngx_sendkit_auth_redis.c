@@ -11,6 +11,7 @@
 #include "../core/sendkit_cluster.h"
 #include "ngx_sendkit_auth_redis.h"
 #include "ngx_sendkit_auth_redis_finder.h"
+#include "ngx_sendkit_auth_redis_names.h"
 
 
 #define NGX_SENDKIT_AUTH_REDIS_REDIRECTS  5
@@ -40,6 +41,7 @@ typedef struct {
 
 struct ngx_sendkit_auth_redis_s {
     const ngx_sendkit_auth_redis_conf_t   *conf;
+    ngx_sendkit_auth_redis_names_t         names;
     ngx_sendkit_auth_redis_masters_t       masters;
     ngx_sendkit_auth_redis_finder_t        finder;
     ngx_queue_t                            watchers;
@@ -70,6 +72,7 @@ static ngx_uint_t ngx_sendkit_auth_redis_is_no_master(
     const ngx_sendkit_auth_redis_reply_t *reply);
 static void ngx_sendkit_auth_redis_news(void *data,
     ngx_sendkit_auth_redis_news_e news);
+static void ngx_sendkit_auth_redis_named(void *data);
 static void ngx_sendkit_auth_redis_changed(ngx_sendkit_auth_redis_t *redis);
 
 static ngx_sendkit_auth_redis_command_t *ngx_sendkit_auth_redis_command(
@@ -104,8 +107,11 @@ ngx_sendkit_auth_redis_create(ngx_pool_t *pool,
     redis->event.data = redis;
     redis->event.log = log;
 
-    if (ngx_sendkit_auth_redis_masters_init(&redis->masters, pool, conf, log)
-        != NGX_OK)
+    if (ngx_sendkit_auth_redis_names_init(&redis->names, pool, conf, log)
+        != NGX_OK
+        || ngx_sendkit_auth_redis_masters_init(&redis->masters, pool, conf,
+                                               redis->names.servers, log)
+           != NGX_OK)
     {
         return NULL;
     }
@@ -119,6 +125,9 @@ ngx_sendkit_auth_redis_create(ngx_pool_t *pool,
     {
         return NULL;
     }
+
+    ngx_sendkit_auth_redis_names_start(&redis->names,
+                                       ngx_sendkit_auth_redis_named, redis);
 
     return redis;
 }
@@ -142,6 +151,7 @@ ngx_sendkit_auth_redis_masters(ngx_sendkit_auth_redis_t *redis)
 void
 ngx_sendkit_auth_redis_close(ngx_sendkit_auth_redis_t *redis)
 {
+    ngx_sendkit_auth_redis_names_cancel(&redis->names);
     ngx_sendkit_auth_redis_finder_close(&redis->finder);
     ngx_sendkit_auth_redis_masters_close(&redis->masters);
 
@@ -463,6 +473,23 @@ ngx_sendkit_auth_redis_news(void *data, ngx_sendkit_auth_redis_news_e news)
 
         (void) ngx_sendkit_auth_redis_done(command, SENDKIT_STORE_DOWN, NULL);
     }
+}
+
+
+/* where masters are found, those that say where have moved, not they */
+
+static void
+ngx_sendkit_auth_redis_named(void *data)
+{
+    ngx_sendkit_auth_redis_t *redis = data;
+
+    if (redis->conf->kind != NGX_SENDKIT_AUTH_REDIS_ONE) {
+        ngx_sendkit_auth_redis_finder_named(&redis->finder);
+        return;
+    }
+
+    ngx_sendkit_auth_redis_masters_named(&redis->masters);
+    ngx_sendkit_auth_redis_changed(redis);
 }
 
 

@@ -282,9 +282,12 @@ ngx_sendkit_auth_channels_changed(void *data)
 {
     ngx_sendkit_auth_channels_t *channels = data;
 
+    /* those that are being opened may be on their way to an old address */
+
     if (channels->open
-        && ngx_sendkit_auth_channels_servers(channels)
-           != ngx_sendkit_auth_redis_masters_id(channels->masters))
+        && (channels->nsubscribed != channels->nchannels
+            || ngx_sendkit_auth_channels_servers(channels)
+               != ngx_sendkit_auth_redis_masters_id(channels->masters)))
     {
         ngx_sendkit_auth_channels_lost(channels,
                                        NGX_SENDKIT_AUTH_CHANNEL_FAILED);

@@ -95,6 +95,16 @@ ngx_sendkit_auth_redis_finder_close(ngx_sendkit_auth_redis_finder_t *finder)
 
 
 void
+ngx_sendkit_auth_redis_finder_named(ngx_sendkit_auth_redis_finder_t *finder)
+{
+    finder->last = finder->server;
+
+    ngx_sendkit_auth_redis_client_move(finder->client,
+                                ngx_sendkit_auth_redis_finder_server(finder));
+}
+
+
+void
 ngx_sendkit_auth_redis_finder_refresh(ngx_sendkit_auth_redis_finder_t *finder)
 {
     ngx_msec_t  since;
@@ -202,7 +212,7 @@ ngx_sendkit_auth_redis_finder_server(
     i = finder->server;
 
     return i < conf->nservers
-           ? &conf->servers[i]
+           ? &finder->masters->servers[i]
            : &finder->masters->masters[i - conf->nservers]->server;
 }
 

@@ -60,6 +60,11 @@ ngx_int_t ngx_sendkit_auth_redis_finder_init(
 void ngx_sendkit_auth_redis_finder_close(
     ngx_sendkit_auth_redis_finder_t *finder);
 
+/* Configured servers have other addresses: connects to the one anew. */
+
+void ngx_sendkit_auth_redis_finder_named(
+    ngx_sendkit_auth_redis_finder_t *finder);
+
 /*
  * What is known may be out of date: asks soon.  Does nothing where there is
  * nobody to ask.

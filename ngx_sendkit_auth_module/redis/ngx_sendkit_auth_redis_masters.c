@@ -35,11 +35,12 @@ static void ngx_sendkit_auth_redis_masters_forget(
 ngx_int_t
 ngx_sendkit_auth_redis_masters_init(ngx_sendkit_auth_redis_masters_t *masters,
     ngx_pool_t *pool, const ngx_sendkit_auth_redis_conf_t *conf,
-    ngx_log_t *log)
+    const ngx_sendkit_auth_redis_server_t *servers, ngx_log_t *log)
 {
     ngx_sendkit_auth_redis_master_t  *master;
 
     masters->conf = conf;
+    masters->servers = servers;
     masters->pool = pool;
     masters->log = log;
 
@@ -72,15 +73,27 @@ ngx_sendkit_auth_redis_masters_init(ngx_sendkit_auth_redis_masters_t *masters,
     }
 
     if (conf->kind == NGX_SENDKIT_AUTH_REDIS_ONE) {
-        master->server = conf->servers[0];
         master->used = 1;
         masters->known = 1;
         masters->found = 1;
 
-        ngx_sendkit_auth_redis_client_move(master->client, &master->server);
+        ngx_sendkit_auth_redis_masters_named(masters);
     }
 
     return NGX_OK;
+}
+
+
+void
+ngx_sendkit_auth_redis_masters_named(
+    ngx_sendkit_auth_redis_masters_t *masters)
+{
+    ngx_sendkit_auth_redis_master_t  *master;
+
+    master = masters->masters[0];
+    master->server = masters->servers[0];
+
+    ngx_sendkit_auth_redis_client_move(master->client, &master->server);
 }
 
 

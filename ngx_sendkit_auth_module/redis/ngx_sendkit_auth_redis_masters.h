@@ -50,29 +50,41 @@ typedef struct {
 
 
 typedef struct {
-    const ngx_sendkit_auth_redis_conf_t  *conf;
-    ngx_pool_t                           *pool;
-    ngx_log_t                            *log;
-    ngx_sendkit_auth_redis_login_t        login;
-    ngx_sendkit_auth_redis_login_t        sentinel_login;
+    const ngx_sendkit_auth_redis_conf_t    *conf;
+    const ngx_sendkit_auth_redis_server_t  *servers;    /* as known now */
+    ngx_pool_t                             *pool;
+    ngx_log_t                              *log;
+    ngx_sendkit_auth_redis_login_t          login;
+    ngx_sendkit_auth_redis_login_t          sentinel_login;
 
-    ngx_uint_t                            known;    /* the map is */
-    ngx_uint_t                            found;    /* one was, ever */
-    ngx_sendkit_auth_redis_master_t      *masters
-                                          [NGX_SENDKIT_AUTH_REDIS_MASTERS];
-    ngx_uint_t                            nmasters; /* ever used */
-    ngx_sendkit_auth_redis_map_t         *map;      /* NULL: one master */
-    ngx_sendkit_auth_redis_map_t         *next;     /* being read */
+    ngx_uint_t                              known;      /* the map is */
+    ngx_uint_t                              found;      /* one was, ever */
+    ngx_sendkit_auth_redis_master_t        *masters
+                                            [NGX_SENDKIT_AUTH_REDIS_MASTERS];
+    ngx_uint_t                              nmasters;   /* ever used */
+    ngx_sendkit_auth_redis_map_t           *map;        /* NULL: one master */
+    ngx_sendkit_auth_redis_map_t           *next;       /* being read */
 } ngx_sendkit_auth_redis_masters_t;
 
 
-/* pool, conf outlive it.  NGX_OK; NGX_ERROR: no memory */
+/*
+ * pool, conf, servers  outlive it
+ * servers              the configured ones, with their addresses
+ *
+ * NGX_OK; NGX_ERROR: no memory
+ */
 
 ngx_int_t ngx_sendkit_auth_redis_masters_init(
     ngx_sendkit_auth_redis_masters_t *masters, ngx_pool_t *pool,
-    const ngx_sendkit_auth_redis_conf_t *conf, ngx_log_t *log);
+    const ngx_sendkit_auth_redis_conf_t *conf,
+    const ngx_sendkit_auth_redis_server_t *servers, ngx_log_t *log);
 
 void ngx_sendkit_auth_redis_masters_close(
+    ngx_sendkit_auth_redis_masters_t *masters);
+
+/* The one server has other addresses.  The commands to it fail. */
+
+void ngx_sendkit_auth_redis_masters_named(
     ngx_sendkit_auth_redis_masters_t *masters);
 
 /* The master that has the keys of a slot; NULL: nobody has. */

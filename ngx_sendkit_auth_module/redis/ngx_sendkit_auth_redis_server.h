@@ -21,6 +21,7 @@ typedef struct {
     in_port_t                         port;
     ngx_addr_t                       *addrs;    /* of host, tried in turn */
     ngx_uint_t                        naddrs;
+    ngx_uint_t                        named;    /* 1: the host is no address */
 } ngx_sendkit_auth_redis_server_t;
 
 
@@ -45,6 +46,8 @@ typedef struct {
     ngx_sendkit_auth_redis_kind_e     kind;
     ngx_sendkit_auth_redis_server_t  *servers;  /* it, the Sentinels, nodes */
     ngx_uint_t                        nservers;
+    ngx_resolver_t                   *resolver; /* NULL: none */
+    ngx_msec_t                        resolver_timeout;
     ngx_str_t                         master;   /* its name at Sentinels */
     ngx_str_t                         db;       /* its number, in digits */
     ngx_sendkit_auth_redis_login_conf_t   login;
