@@ -4,16 +4,19 @@
 # who is asked for is answered all the time, and who has lost a role is refused
 # when the lease has ended, at the latest.
 #
-# Fails when the lease counts from the pong (ngx_sendkit_auth_pong()), when it
-# does not end (ngx_sendkit_auth_cache_channel()), or when a new subscriber keeps
-# what it finds (ngx_sendkit_auth_subscriber_trust()).
+# Fails when the lease does not end (ngx_sendkit_auth_cache_channel()), and nor
+# does the channel when a PING is not answered
+# (ngx_sendkit_auth_channel_ping()), or its loss is not told
+# (ngx_sendkit_auth_cache_lose()).
 
 use SendkitAuth;
 use SendkitAuth::FaultBench;
 use SendkitAuth::Redis;
 use SendkitAuth::Zone;
 
-my $bench = SendkitAuth::FaultBench->new(connect => '5s', read => '5s',
+# A subscriber that gets no answer tries again when the time to read is over.
+
+my $bench = SendkitAuth::FaultBench->new(connect => '600ms', read => '600ms',
                                          timeout => '5s');
 my $proxy = $bench->proxy;
 

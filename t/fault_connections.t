@@ -3,9 +3,8 @@
 # Connections to Redis that end, or are refused.
 #
 # Fails when a lost connection leaves waiters behind
-# (ngx_sendkit_auth_redis_client_fail()), when a read is not sent again over
-# another one (ngx_sendkit_auth_redis_is_lost()), or when a part of a reply is
-# taken for the whole.
+# (ngx_sendkit_auth_redis_client_fail()), or becomes a verdict
+# (sendkit_decision_store()).
 
 use SendkitAuth;
 use SendkitAuth::FaultBench;

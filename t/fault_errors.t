@@ -4,9 +4,7 @@
 # noticed by who is in the cache.  The next right reply counts again, on the same
 # connection.  (redis_garbage.t has more, without a cache.)
 #
-# Fails when an error becomes 401 or 403 (ngx_sendkit_auth_result_record(),
-# ngx_sendkit_auth_result_role()), when it is kept, or when it costs the
-# connection.
+# Fails when an error becomes 401 or 403 (sendkit_decision_store()).
 
 use SendkitAuth;
 use SendkitAuth::FakeRedis;

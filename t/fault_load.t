@@ -3,9 +3,10 @@
 # Faults while many ask: each request has a whole answer, its own verdict or
 # 503, and when the fault is over there is no 503 any more.
 #
-# Fails when a request is lost with a connection to Redis, with a worker that
-# leaves, or with the old configuration, or when one gets the verdict of
-# another.
+# Fails when a lost connection leaves waiters behind
+# (ngx_sendkit_auth_redis_client_fail()), when the codec keeps bytes of the
+# connection before (ngx_sendkit_auth_redis_codec_reset()), or when who has no
+# role is allowed (sendkit_decision()).
 
 use SendkitAuth;
 use SendkitAuth::FaultProxy;

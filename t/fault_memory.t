@@ -4,10 +4,9 @@
 # row: what could not be decided is 5xx or no answer, never 401, 403 or 200
 # in its place, the worker goes on, and the next request is as ever.
 #
-# Fails when an allocation is not checked, when a request whose lookup could not
-# be started is left waiting or let through (ngx_sendkit_auth_access_lookup()),
-# or when a command that could not be queued leaves a reply that is taken for
-# that of the next one (ngx_sendkit_auth_redis_write()).
+# Fails when an allocation is not checked: of a command
+# (ngx_sendkit_auth_redis_command()), of the buffer of a connection
+# (ngx_sendkit_auth_redis_conn_grow()).
 
 use SendkitAuth;
 use SendkitAuth::Gate;

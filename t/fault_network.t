@@ -4,10 +4,9 @@
 # time and whole counts, however it was cut; everything else is 503, and never a
 # verdict.
 #
-# Fails when ngx_sendkit_auth_redis_codec_reply() takes an unfinished reply for
-# a whole one, when a connection is kept after bytes that are no reply
-# (ngx_sendkit_auth_redis_client_read()), or when the timer of a command is not
-# set (ngx_sendkit_auth_redis_client_rearm()).
+# Fails when what is no reply becomes a verdict (sendkit_decision_store()), or
+# when the timer of a command is not set
+# (ngx_sendkit_auth_redis_client_rearm()).
 
 use SendkitAuth;
 use SendkitAuth::FaultBench;

@@ -2,10 +2,9 @@
 #
 # A real Redis that is killed, stopped, busy, or full of clients.
 #
-# Fails when an error of Redis is taken for an answer about the key
-# (ngx_sendkit_auth_result_record()), when a server that is away is not asked
-# again (ngx_sendkit_auth_redis_pause()), or when what was known before is used
-# after the lease.
+# Fails when an error of Redis, or its absence, is taken for an answer about the
+# key (sendkit_decision_store()), or when a lost connection leaves waiters behind
+# (ngx_sendkit_auth_redis_client_fail()).
 
 use SendkitAuth;
 use SendkitAuth::FaultBench;

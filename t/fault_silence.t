@@ -2,10 +2,10 @@
 #
 # Redis, or the way to it, goes silent and nobody says so.
 #
-# Fails when a command or a connect has no timer
-# (ngx_sendkit_auth_redis_client_rearm()), when a connection is used again whose
-# command has timed out, or when the lease does not end
-# (ngx_sendkit_auth_cache_channel()).
+# Fails when a command has no timer (ngx_sendkit_auth_redis_client_rearm()); when
+# the lease does not end (ngx_sendkit_auth_cache_channel()), and nor does the
+# channel when a PING is not answered (ngx_sendkit_auth_channel_ping()), or its
+# loss is not told (ngx_sendkit_auth_cache_lose()).
 
 use SendkitAuth;
 use SendkitAuth::FaultBench;

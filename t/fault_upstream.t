@@ -3,8 +3,7 @@
 # The backend is down: who is allowed gets nginx's 502, and nobody else notices.
 # A request that was refused has never tried to connect to it.
 #
-# Fails when a request is forwarded before it is decided, or when a backend that
-# fails costs the connection to Redis.
+# Fails when who has no role is allowed (sendkit_decision()).
 
 use SendkitAuth;
 use SendkitAuth::Gate;

@@ -102,9 +102,11 @@ my $clients;
 
 wait_until(sub {
     $clients = crowd();
-    return 1 if $fake->commands('hmget');
-    $_->answer for values %$clients;
-    return;
+    wait_until(sub {
+        return $fake->commands('hmget')
+               || !grep { $_->is_silent } values %$clients;
+    });
+    return $fake->commands('hmget');
 }) or die 'Redis is not asked';
 
 like(answered($clients), qr/^7 x 503 store_down$/,

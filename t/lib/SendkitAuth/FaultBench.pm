@@ -164,7 +164,18 @@ sub warm {
 
 sub ask { return SendkitAuth::Gate::ask($_[0], $_[1], 'w1') }
 
-sub status { return ask($_[0]{$_[1]}, $_[2])->{status} }
+# One of two workers may still be in a pause.
+
+sub status {
+    my ($self, $kind, $who) = @_;
+
+    my $status;
+    wait_until(sub {
+        $status = ask($self->{$kind}, $who)->{status};
+        return $status != 503;
+    }, $recovery);
+    return $status;
+}
 
 
 # All at once, each on a connection of its own.
