@@ -80,6 +80,7 @@ ngx_sendkit_auth_redis_login_refused(ngx_sendkit_auth_redis_login_t *login,
     ngx_uint_t  changed;
 
     changed = 0;
+    password.len = 0;
     password.data = buf;
 
     if (ngx_sendkit_auth_redis_login_read(login, &password, log) == NGX_OK) {
