@@ -5,9 +5,11 @@
 #
 # Fails when ngx_sendkit_keys_merge_loc_conf() does not look at the mode that
 # holds in the end, inherited or its own, when "if" or limit_except are a way
-# around it, or when what is right is refused.
+# around it, or when what is right is refused; when
+# ngx_sendkit_keys_check_cluster() does not look for a hash tag.
 #
-# Each block is a configuration: "server" is in the server, "http" around it.
+# Each block is a configuration: "server" is in the server, "http" around it,
+# "redis" in place of the Redis of the others.
 # "message" is what nginx says, up to the name of the file; a block without one
 # is to be accepted.
 
@@ -20,6 +22,9 @@ mkdir $dir or die "$dir: $!";
 our $Redis = 'sendkit_auth_redis unix:/tmp/redis.sock;';
 our $Routes = "include $Top/conf/sendkit_v1_routes.conf;";
 our $Needs = '"sendkit_keys" in "/v1/" needs "sendkit_auth on"';
+our $NoTag = '"sendkit_keys" in "/v1/" needs a hash tag in '
+             . '"sendkit_auth_redis_prefix" with a Redis Cluster, as in '
+             . '"{sendkit}:", it is';
 our $NotHere = '"sendkit_keys" directive is not allowed here';
 
 for my $block (Test::Base::blocks()) {
@@ -48,7 +53,7 @@ sub test_conf {
 
     open my $conf, '>', "$dir/nginx.conf" or die "$dir/nginx.conf: $!";
     print $conf "$LoadModule\npid $dir/nginx.pid;\nevents { }\n",
-                "http {\n$Redis\n$Routes\n", $block->http // '',
+                "http {\n", $block->redis // $Redis, "\n$Routes\n", $block->http // '',
                 "\nserver {\nlisten 127.0.0.1:12345;\n", $block->server // '',
                 "\n}\n}\n";
     close $conf;
@@ -212,3 +217,29 @@ location / { sendkit_auth on; location /v1/ { sendkit_auth off; sendkit_keys; } 
 
 === TEST 26: limit_except in a location of the service
 --- server: location /v1/ { sendkit_auth on; sendkit_keys; limit_except GET { deny all; } }
+
+
+
+=== TEST 27: a cluster, and a prefix without a hash tag
+--- redis: sendkit_auth_redis cluster://127.0.0.1:1,127.0.0.1:2;
+--- server: location /v1/ { sendkit_auth on; sendkit_keys; }
+--- message eval: qq{$::NoTag "sendkit:"}
+
+
+
+=== TEST 28: a cluster, and an empty hash tag
+--- redis: sendkit_auth_redis cluster://127.0.0.1:1; sendkit_auth_redis_prefix "a{}b:";
+--- server: location /v1/ { sendkit_auth on; sendkit_keys; }
+--- message eval: qq{$::NoTag "a{}b:"}
+
+
+
+=== TEST 29: a cluster, and a hash tag
+--- redis: sendkit_auth_redis cluster://127.0.0.1:1; sendkit_auth_redis_prefix "{sendkit}:";
+--- server: location /v1/ { sendkit_auth on; sendkit_keys; }
+
+
+
+=== TEST 30: a cluster, no key service, and no hash tag
+--- redis: sendkit_auth_redis cluster://127.0.0.1:1;
+--- server: location /v1/ { sendkit_auth on; }

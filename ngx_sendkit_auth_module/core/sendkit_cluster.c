@@ -10,7 +10,6 @@
 #define SENDKIT_CLUSTER_POLYNOMIAL  0x1021      /* CRC-16/XMODEM */
 
 
-static sendkit_span_t sendkit_cluster_tag(sendkit_span_t key);
 static sendkit_span_t sendkit_cluster_cut(sendkit_span_t *text,
     unsigned char end);
 static int sendkit_cluster_number(sendkit_span_t digits, unsigned max,
@@ -44,7 +43,7 @@ sendkit_cluster_slot(sendkit_span_t key)
 
 /* between the first "{" and the next "}", unless there is nothing */
 
-static sendkit_span_t
+sendkit_span_t
 sendkit_cluster_tag(sendkit_span_t key)
 {
     size_t                i;

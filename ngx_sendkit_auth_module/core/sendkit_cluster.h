@@ -18,6 +18,10 @@
 #define SENDKIT_CLUSTER_SLOTS  16384
 
 
+/* The hash tag of a key, in it; without one the key ("Hash tags" there). */
+
+sendkit_span_t sendkit_cluster_tag(sendkit_span_t key);
+
 /* The slot of a key: of its hash tag, if it has one. */
 
 uint16_t sendkit_cluster_slot(sendkit_span_t key);

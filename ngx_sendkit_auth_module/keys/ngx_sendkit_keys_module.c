@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "../core/sendkit_cluster.h"
 #include "../ngx_sendkit_auth.h"
 #include "ngx_sendkit_keys.h"
 
@@ -20,6 +21,7 @@ typedef struct {
 static void *ngx_sendkit_keys_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_sendkit_keys_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
+static char *ngx_sendkit_keys_check_cluster(ngx_conf_t *cf);
 static char *ngx_sendkit_keys_conf(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
@@ -114,6 +116,36 @@ ngx_sendkit_keys_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"sendkit_keys\" in \"%V\" needs \"sendkit_auth "
                            "on\"", &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return conf->enable ? ngx_sendkit_keys_check_cluster(cf) : NGX_CONF_OK;
+}
+
+
+/* a change takes several names, and a cluster wants them in one slot */
+
+static char *
+ngx_sendkit_keys_check_cluster(ngx_conf_t *cf)
+{
+    sendkit_span_t                  prefix;
+    ngx_http_core_loc_conf_t       *clcf;
+    ngx_sendkit_auth_main_conf_t   *samcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    samcf = ngx_http_conf_get_module_main_conf(cf, ngx_sendkit_auth_module);
+
+    prefix.data = samcf->lookup.prefix.data;
+    prefix.len = samcf->lookup.prefix.len;
+
+    if (samcf->lookup.redis.kind == NGX_SENDKIT_AUTH_REDIS_CLUSTER
+        && sendkit_cluster_tag(prefix).len == prefix.len)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"sendkit_keys\" in \"%V\" needs a hash tag in "
+                           "\"sendkit_auth_redis_prefix\" with a Redis "
+                           "Cluster, as in \"{sendkit}:\", it is \"%V\"",
+                           &clcf->name, &samcf->lookup.prefix);
         return NGX_CONF_ERROR;
     }
 
