@@ -37,6 +37,10 @@ sub terminal {
 
     local $ENV{ASAN_OPTIONS} = 'exitcode=99';
     local $SIG{PIPE} = 'IGNORE';
+
+    # who starts the tests may ignore them, as nohup(1) does
+    local @SIG{qw( HUP INT QUIT )} = ('DEFAULT') x 3;
+
     my $pid = IPC::Open3::open3(my $in, my $out, undef, 'script', '-q', '-e',
                                 '-c', $shell, '/dev/null');
     my ($screen, $seen) = ('', 0);
