@@ -228,7 +228,10 @@ sub ends_well {
 
     Test::More::ok($gate->quit, "$name - nginx ended");
 
-    my @lines = grep { /\[(?:alert|crit|emerg)\]/ } split /\n/,
+    # a Redis that starts has no socket for an instant, and nginx tries it then
+
+    my @lines = grep { !m{connect\(\) to unix:\S+/redis\.sock failed \(2: } }
+                grep { /\[(?:alert|crit|emerg)\]/ } split /\n/,
                 $gate->error_log;
     @lines = grep { !/$expected/ } @lines if defined $expected;
     Test::More::is("@lines", '', "$name - no alert in the log");
