@@ -6,8 +6,8 @@
 # all of the records, and the first one says "owner" of who is a stranger.
 #
 # Fails when ngx_sendkit_auth_redis_masters_read() does not count those that
-# fail, or counts "fail?" or half of them as well, or takes a map without
-# slots.
+# fail, or not those that may ("fail?"), when it is content with half of them,
+# or when it takes a map without slots.
 
 use SendkitAuth;
 use SendkitAuth::FakeRedis;
