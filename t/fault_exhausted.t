@@ -8,6 +8,7 @@
 # (sendkit_decision_store()).
 
 use SendkitAuth;
+use Time::HiRes qw( time );
 use SendkitAuth::Gate;
 use SendkitAuth::Redis;
 use SendkitAuth::Seed;
@@ -102,10 +103,12 @@ sub is_exhausted {
 
 sub recovers_here {
     my ($gate, $name) = @_;
+    my $from = time;
 
     ok(wait_until(sub {
         return eval { ask($gate, 'admin', 'w1')->{status} == 200 }
     }, $Slow ? 10 : 2), "$name - allowed when the crowd has left");
+    Test::More::note(sprintf '%s: after %.0f ms', $name, 1000 * (time - $from));
     is(ask($gate, 'stranger', 'w1')->{status}, 403, "$name - the stranger");
     is(ask($gate, 'unknown', 'w1')->{status}, 401, "$name - the unknown key");
 }

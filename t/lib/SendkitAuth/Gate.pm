@@ -200,13 +200,15 @@ sub is_forwarded_never {
 }
 
 
-# Others are refused meanwhile, but never with 401 or 403.
+# Others are refused meanwhile, but never with 401 or 403.  How long it took is
+# noted.
 
 sub recovers {
     my ($gate, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
     my ($answer, %seen);
+    my $from = Time::HiRes::time();
 
     wait_until(sub {
         $answer = ask($gate, 'owner', 'w1');
@@ -214,6 +216,8 @@ sub recovers {
         return $answer->{status} == 200;
     }, $ENV{SENDKIT_AUTH_SLOW} ? 10 : 2);
 
+    Test::More::note(sprintf '%s: recovered after %.0f ms', $name,
+                     1000 * (Time::HiRes::time() - $from));
     delete $seen{503};
     $seen{200} //= 0;
     Test::More::is("@{[ sort keys %seen ]}", '200',
