@@ -11,7 +11,7 @@
 #include "ngx_sendkit_auth_memory.h"
 
 
-#define NGX_SENDKIT_AUTH_CACHE_VERSION  1
+#define NGX_SENDKIT_AUTH_CACHE_VERSION  2
 
 #define NGX_SENDKIT_AUTH_SLOTS_MAX      65536
 #define NGX_SENDKIT_AUTH_SLOTS_SHARE    64      /* of the memory, one part */

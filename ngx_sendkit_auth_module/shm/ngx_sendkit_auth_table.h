@@ -13,14 +13,15 @@
 
 
 /*
- * A set-associative table in memory that processes share.  Each set has a
- * sequence lock: readers copy an entry and see afterwards whether a writer
- * was there, and write nothing; a writer that finds another one at work gives
- * up.  A writer that dies leaves a set that is always a miss until another
- * writer clears it, and no process ever waits for another.
+ * A set-associative table in memory that processes share.  A name has two
+ * sets, and is in the one that had more room.  Each set has a sequence lock:
+ * readers copy an entry and see afterwards whether a writer was there, and
+ * write nothing; a writer that finds another one at work gives up.  A writer
+ * that dies leaves a set that is always a miss until another writer clears
+ * it, and no process ever waits for another.
  */
 
-#define NGX_SENDKIT_AUTH_TABLE_WAYS       8
+#define NGX_SENDKIT_AUTH_TABLE_WAYS       16
 #define NGX_SENDKIT_AUTH_TABLE_LINE       64    /* bytes of a cache line */
 #define NGX_SENDKIT_AUTH_TABLE_BYTES_MAX  132
 
@@ -47,7 +48,11 @@ typedef struct {
 } ngx_sendkit_auth_table_t;
 
 
-/* 1 if the entry could still be found by somebody: it is evicted last */
+/*
+ * 1 if the entry could still be found by somebody: it is evicted last.  Only
+ * what comes before its bytes may be looked at, and may be that of two entries
+ * while another process writes.
+ */
 
 typedef ngx_uint_t (*ngx_sendkit_auth_table_pt)(void *data,
     const ngx_sendkit_auth_entry_t *entry);

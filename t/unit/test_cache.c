@@ -517,7 +517,7 @@ test_untrusted(tap_t *tap)
 }
 
 
-/* a set of 8 has no room for all misses of a small zone */
+/* one set has no room for all misses of a small zone */
 
 static void
 test_evictions(tap_t *tap)
@@ -529,7 +529,7 @@ test_evictions(tap_t *tap)
     cache = test_cache();
     test_fill(cache, "k", NULL, &fill);
 
-    for (i = 0; i < 8; i++) {
+    for (i = 0; i < NGX_SENDKIT_AUTH_TABLE_WAYS; i++) {
         test_store(cache, &fill, i, 0);
     }
 
@@ -537,16 +537,16 @@ test_evictions(tap_t *tap)
                "a small zone has one set of misses");
     tap_number(tap, (long long) ngx_sendkit_auth_cache_counter(cache,
                                                 NGX_SENDKIT_AUTH_EVICTIONS),
-               0, "which has room for 8");
+               0, "which has room for some");
 
-    test_store(cache, &fill, 8, 0);
+    test_store(cache, &fill, i, 0);
 
     tap_number(tap, (long long) ngx_sendkit_auth_cache_counter(cache,
                                                 NGX_SENDKIT_AUTH_EVICTIONS),
                1, "one more evicts one");
 
     fill.since = TEST_NOW + TEST_NEGATIVE;
-    test_store(cache, &fill, 9, 0);
+    test_store(cache, &fill, ++i, 0);
 
     tap_number(tap, (long long) ngx_sendkit_auth_cache_counter(cache,
                                                 NGX_SENDKIT_AUTH_EVICTIONS),
@@ -555,15 +555,15 @@ test_evictions(tap_t *tap)
     ngx_sendkit_auth_cache_invalidate(cache, tap_text("k"));
     test_fill(cache, "k", NULL, &fill);
 
-    for (i = 20; i < 28; i++) {
-        test_store(cache, &fill, i, 0);
+    for (i = 0; i < NGX_SENDKIT_AUTH_TABLE_WAYS; i++) {
+        test_store(cache, &fill, 100 + i, 0);
     }
 
     tap_number(tap, (long long) ngx_sendkit_auth_cache_counter(cache,
                                                 NGX_SENDKIT_AUTH_EVICTIONS),
                1, "nor if they are invalid");
-    tap_ok(tap, test_find(cache, TEST_NOW, 20, 0) == 0
-                && test_find(cache, TEST_NOW, 27, 0) == 0,
+    tap_ok(tap, test_find(cache, TEST_NOW, 100, 0) == 0
+                && test_find(cache, TEST_NOW, 100 + i - 1, 0) == 0,
            "whose places are all taken");
 }
 
@@ -654,7 +654,7 @@ test_sizes(tap_t *tap)
         kept += test_find(cache, TEST_NOW, i, 0) == 77;
     }
 
-    tap_ok(tap, kept > keys / 100 * 80,
+    tap_ok(tap, kept > keys / 100 * 97,
            "of as many keys as there is room for %u %% are kept",
            kept / (keys / 100));
 }

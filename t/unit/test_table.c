@@ -22,6 +22,7 @@
 #define TEST_SEED      0x0123456789abcdef
 #define TEST_SETS      4
 #define TEST_COLLIDE   100000
+#define TEST_REPEATED  24       /* names in TEST_SETS sets */
 #define TEST_DEAD      7        /* when dead entries expire */
 
 
@@ -29,11 +30,11 @@
 
 typedef struct {
     uint64_t     lock;
-    uint32_t     tags[NGX_SENDKIT_AUTH_TABLE_WAYS];
+    uint16_t     tags[NGX_SENDKIT_AUTH_TABLE_WAYS];
 } test_head_t;
 
 
-static void test_collisions(tap_t *tap, uint32_t nsets);
+static void test_collisions(tap_t *tap, uint32_t nsets, unsigned places);
 static void test_sets(tap_t *tap);
 static void test_replaced(tap_t *tap);
 static void test_eviction(tap_t *tap);
@@ -72,8 +73,8 @@ main(void)
 
     ngx_pid = getpid();
 
-    test_collisions(&tap, 1);
-    test_collisions(&tap, TEST_SETS);
+    test_collisions(&tap, 1, NGX_SENDKIT_AUTH_TABLE_WAYS);
+    test_collisions(&tap, TEST_SETS, 2 * NGX_SENDKIT_AUTH_TABLE_WAYS);
     test_sets(&tap);
     test_replaced(&tap);
     test_eviction(&tap);
@@ -84,10 +85,10 @@ main(void)
 }
 
 
-/* all names have the same hash, so the same set and the same tag */
+/* all names have the same hash, so the same two sets and the same tag */
 
 static void
-test_collisions(tap_t *tap, uint32_t nsets)
+test_collisions(tap_t *tap, uint32_t nsets, unsigned places)
 {
     unsigned                  before, own, same, wrong;
     uint64_t                  found, i, k;
@@ -96,7 +97,7 @@ test_collisions(tap_t *tap, uint32_t nsets)
     ngx_sendkit_auth_table_t  table;
 
     test_table(&table, nsets);
-    test_hash = 0xfedcba9876543210;
+    test_hash = 0x123456789abcdef0;
 
     before = 0;
     own = 0;
@@ -122,40 +123,46 @@ test_collisions(tap_t *tap, uint32_t nsets)
     tap_number(tap, before, 0, "none of them is found before it is stored");
     tap_number(tap, own, TEST_COLLIDE, "each is found after that");
     tap_number(tap, wrong, 0, "none gets the entry of another one");
-    tap_number(tap, test_used(&table), NGX_SENDKIT_AUTH_TABLE_WAYS,
-               "they are all in the same set");
+    tap_number(tap, test_used(&table), places,
+               "of %u sets they are in those of their hash", nsets);
 
     test_hash = 0;
 }
 
 
+/* seven of eight places are taken, which one choice would not do */
+
 static void
 test_sets(tap_t *tap)
 {
-    unsigned                  found, i, stored;
+    unsigned                  found, i, names, stored;
     ngx_uint_t                evicted;
     ngx_sendkit_auth_table_t  table;
 
     test_table(&table, 64);
 
+    names = 64 * NGX_SENDKIT_AUTH_TABLE_WAYS * 7 / 8;
     stored = 0;
     found = 0;
 
-    for (i = 1; i <= 64; i++) {
+    for (i = 1; i <= names; i++) {
         stored += test_store(&table, i, 1, &evicted) == NGX_OK && !evicted;
     }
 
-    for (i = 1; i <= 64; i++) {
+    for (i = 1; i <= names; i++) {
         found += test_lookup(&table, i) == i;
     }
 
-    tap_ok(tap, stored == 64 && found == 64, "names spread over the sets");
+    tap_number(tap, stored, names,
+               "names spread over the sets until they are nearly full");
+    tap_number(tap, found, names, "and are found");
 }
 
 
 static void
 test_replaced(tap_t *tap)
 {
+    unsigned                  i, found;
     ngx_uint_t                evicted;
     ngx_sendkit_auth_table_t  table;
 
@@ -170,45 +177,61 @@ test_replaced(tap_t *tap)
     tap_number(tap, evicted, 0, "which is no eviction");
     tap_ok(tap, test_lookup(&table, 1) == 1 && test_lookup(&table, 2) == 2,
            "both are found");
+
+    test_table(&table, TEST_SETS);
+    found = 0;
+
+    for (i = 0; i < 10 * TEST_REPEATED; i++) {
+        (void) test_store(&table, i % TEST_REPEATED + 1, 10 + i, &evicted);
+    }
+
+    for (i = 1; i <= TEST_REPEATED; i++) {
+        found += test_lookup(&table, i) == i;
+    }
+
+    tap_ok(tap, test_used(&table) == TEST_REPEATED && found == TEST_REPEATED,
+           "also if its other set has more room");
 }
 
 
 static void
 test_eviction(tap_t *tap)
 {
-    unsigned                  i, kept;
+    unsigned                  i, kept, last;
     ngx_uint_t                evicted, any;
     ngx_sendkit_auth_table_t  table;
 
     test_table(&table, 1);
 
     any = 0;
+    last = NGX_SENDKIT_AUTH_TABLE_WAYS;
 
-    for (i = 1; i <= 8; i++) {
+    for (i = 1; i <= last; i++) {
         (void) test_store(&table, i, i == 6 ? TEST_DEAD : 100 - i, &evicted);
         any |= evicted;
     }
 
     tap_number(tap, any, 0, "nothing is evicted from a set with room");
 
-    (void) test_store(&table, 9, 200, &evicted);
+    (void) test_store(&table, ++last, 200, &evicted);
 
-    tap_ok(tap, test_lookup(&table, 6) == 0 && test_lookup(&table, 9) == 9,
+    tap_ok(tap, test_lookup(&table, 6) == 0
+                && test_lookup(&table, last) == last,
            "a dead entry goes first");
     tap_number(tap, evicted, 0, "which is no eviction");
 
-    (void) test_store(&table, 10, 200, &evicted);
+    (void) test_store(&table, ++last, 200, &evicted);
 
-    tap_ok(tap, test_lookup(&table, 10) == 10, "then one that is alive");
+    tap_ok(tap, test_lookup(&table, last) == last, "then one that is alive");
     tap_number(tap, evicted, 1, "which is one");
 
     kept = 0;
 
-    for (i = 1; i <= 10; i++) {
+    for (i = 1; i <= last; i++) {
         kept += test_lookup(&table, i) == i;
     }
 
-    tap_number(tap, kept, 8, "the others stay");
+    tap_number(tap, kept, NGX_SENDKIT_AUTH_TABLE_WAYS, "the others stay");
     test_turns(tap);
 }
 
@@ -218,7 +241,7 @@ test_eviction(tap_t *tap)
 static void
 test_turns(tap_t *tap)
 {
-    unsigned                  found, i;
+    unsigned                  found, i, name;
     ngx_uint_t                evicted;
     ngx_sendkit_auth_table_t  table;
 
@@ -227,17 +250,18 @@ test_turns(tap_t *tap)
     found = 0;
 
     for (i = 0; i < 9000; i++) {
+        name = i % (NGX_SENDKIT_AUTH_TABLE_WAYS + 1) + 1;
 
-        if (test_lookup(&table, i % 9 + 1) == i % 9 + 1) {
+        if (test_lookup(&table, name) == name) {
             found++;
             continue;
         }
 
-        (void) test_store(&table, i % 9 + 1, 1000 + i, &evicted);
+        (void) test_store(&table, name, 1000 + i, &evicted);
     }
 
     tap_ok(tap, found > 9000 * 3 / 4,
-           "nine that share a set and are used in turn are mostly found");
+           "names that share a set and are used in turn are mostly found");
 }
 
 
@@ -345,7 +369,7 @@ test_damage(tap_t *tap)
 
     found = 0;
 
-    for (i = 0; i < sizeof(uint32_t) * 8; i++) {
+    for (i = 0; i < sizeof(uint16_t) * 8; i++) {
         tag[i / 8] ^= (u_char) (1 << i % 8);
         found += test_lookup(&table, 1) != 0;
         tag[i / 8] ^= (u_char) (1 << i % 8);
