@@ -6,8 +6,9 @@
 #
 # Fails when redirections have no end (NGX_SENDKIT_AUTH_REDIS_REDIRECTS), when
 # their slot or address is not checked (sendkit_redirect_parse()), when ASKING
-# is left out, or when a command goes to a node that was forgotten meanwhile
-# (ngx_sendkit_auth_redis_masters_forget()).
+# is left out, when a command goes to a node that was forgotten meanwhile
+# (ngx_sendkit_auth_redis_masters_forget()), or when nobody is told of a node
+# that ASK has brought (ngx_sendkit_auth_redis_is_redirected()).
 
 use SendkitAuth;
 use SendkitAuth::FakeRedis;
@@ -130,6 +131,27 @@ $fake->on('hmget');
 recovers($gate, 'MOVED');
 
 ends_well($gate, 'a scripted node');
+
+# With a cache, who has a key is listened to as soon as that is known, also if
+# no map has named it yet; and what it said is not kept before.
+
+{
+    my $cached = zone_gate(redis => "cluster://$address", workers => 1);
+    my ($name, $yes) = ('ASK to a new one', '200 allowed');
+
+    is(seen($cached, 'owner', 'w1'), "$yes miss", "$name - not yet");
+    is(seen($cached, 'owner', 'w1'), "$yes hit", "$name - cached before");
+    is(scalar $other->events('subscribe'), 0, "$name - not listened to");
+
+    $other->mark;
+    $fake->on(hmget => send => "-ASK 1 $there\r\n");
+    is(seen($cached, 'admin', 'w1'), "$yes bypass", "$name - followed");
+    ok(wait_until(sub { $other->events('subscribe') }),
+       "$name - listened to");
+    $fake->on('hmget');
+    recovers($cached, $name);
+    ends_well($cached, $name);
+}
 
 
 # CRC-16/XMODEM.

@@ -27,6 +27,8 @@ package SendkitAuth::Sentinel;
 #                         all Sentinels that live say so
 #   ->in_sync             waits until the replica has what the master has
 #   ->demoted($node)      waits until it is a replica of the master again
+#   ->calm                all Sentinels that live name the same master, are
+#                         well with it, and are not about to do anything
 #
 # They are told to be quick: a node that does not answer is down in half a
 # second, another one is elected one to two seconds later, and an old master
@@ -40,7 +42,7 @@ use SendkitAuth::Node ();
 use SendkitAuth::Process qw( wait_until );
 use SendkitAuth::Seed;
 
-our $Timeout = 20;
+our $Timeout = 60;
 
 # What a Sentinel does each so many ms, instead of each one to ten seconds.
 
@@ -214,12 +216,37 @@ sub in_sync {
 }
 
 
+# A Sentinel that was stopped, or had no time, is in TILT mode for a while: it
+# answers, but what it is told to do, as a failover, it does only afterwards.
+
+sub calm {
+    my ($self) = @_;
+
+    my %ports = map { $_ => 1 } $self->named;
+
+    return keys %ports == 1
+           && !grep { $_->command('INFO', 'sentinel') !~ /^sentinel_tilt:0/m
+                      || !is_well($_->command('SENTINEL', 'MASTER',
+                                              $self->{name})) }
+                    grep { $_->lives } $self->sentinels;
+}
+
+
+# Otherwise s_down, o_down, or failover_in_progress.
+
+sub is_well {
+    my %master = @{ $_[0] };
+    return $master{flags} eq 'master';
+}
+
+
 # A Sentinel that has not yet heard of what the last failover changed would
 # undo the next one.
 
 sub settled {
     my ($self) = @_;
 
+    waits('the Sentinels are not calm', sub { $self->calm });
     waits('the Sentinels do not see a replica', sub {
         return !grep { !sees_replica($_->command('SENTINEL', 'REPLICAS',
                                                  $self->{name})) }

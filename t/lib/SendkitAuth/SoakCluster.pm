@@ -89,6 +89,8 @@ sub connect {
 
 sub refused { $_[0]{unsure} = 1 }
 
+sub watch { }
+
 
 sub faults {
     my ($self) = @_;

@@ -10,6 +10,7 @@ package SendkitAuth::SoakOne;
 #   ->where(NAME), ->connect(SERVER), ->refused(ERROR)
 #                   for SendkitAuth::SoakWriter
 #   ->use($writer, $history, $changes)     before the first fault
+#   ->watch         called all the time, for what nobody has injected
 #   ->faults        NAME => { group, long, begin, end, over }, ...: "begin"
 #                   gets random numbers of its own; "long" is how many seconds
 #                   it may be until "end", and none if there is no "end"; with
@@ -59,6 +60,8 @@ sub use {
 }
 
 sub where { return 'one' }
+
+sub watch { }
 
 
 sub refused {

@@ -8,6 +8,8 @@ package SendkitAuth::SoakSentinel;
 # A failover may lose what the old master has confirmed.  From the begin of a
 # fault that can lead to one, nothing that was confirmed counts as certain,
 # until there is one master, all agree, and everything was written once more.
+# On a busy machine a Sentinel may find by itself that the master is down: as
+# soon as one of them says so, it is the same as with a fault.
 
 use strict;
 use warnings;
@@ -22,8 +24,8 @@ sub new {
     my ($class) = @_;
 
     my $set = SendkitAuth::Sentinel->new(conf => [ 'appendonly yes' ]);
-    return bless { set => $set, unsure => 1, checked => 0,
-                   settled => 0 }, $class;
+    return bless { set => $set, unsure => 1, checked => 0, settled => 0,
+                   doubted => 0, watched => 0, alarms => 0 }, $class;
 }
 
 
@@ -68,7 +70,7 @@ sub faults {
     my ($self) = @_;
 
     my ($set, $changes) = @$self{qw( set changes )};
-    my $doubt = sub { $self->{history}->doubted(now() - 2) };
+    my $doubt = sub { doubt($self, 'fault') };
     my $over = sub { return settled($self) };
     my ($victim, @sentinels);
 
@@ -120,6 +122,34 @@ sub faults {
 }
 
 
+sub doubt {
+    my ($self, $why) = @_;
+
+    $self->{doubted} = $why;
+    $self->{settled} = 0;
+    $self->{history}->doubted(now() - 2);
+}
+
+
+# Called all the time.
+
+sub watch {
+    my ($self) = @_;
+
+    return if now() < $self->{watched} + ($self->{doubted} ? 0.2 : 0.1);
+
+    $self->{watched} = now();
+
+    if ($self->{doubted} eq 'alarm') {
+        settled($self);
+
+    } elsif (!$self->{doubted} && !eval { $self->{set}->calm }) {
+        $self->{alarms}++;
+        doubt($self, 'alarm');
+    }
+}
+
+
 # One master, and the other one follows it; for a second, for a Sentinel may be
 # about to change that.
 
@@ -132,7 +162,7 @@ sub settled {
         my ($other) = grep { $_ != $master } $set->nodes;
         my $role = $other->command('ROLE');
 
-        $master->role eq 'master' && $role->[0] eq 'slave'
+        $set->calm && $master->role eq 'master' && $role->[0] eq 'slave'
             && $role->[2] == $master->port && $role->[3] eq 'connected'
             && !grep { !SendkitAuth::Sentinel::sees_replica(
                            $_->command('SENTINEL', 'REPLICAS', 'mymaster')) }
@@ -143,6 +173,7 @@ sub settled {
     return if $self->{settled} < 6;
 
     $self->{settled} = 0;
+    $self->{doubted} = 0;
     $self->{unsure} = 1;
     $self->{checked} = 0;
     $self->{history}->doubted;
