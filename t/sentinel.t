@@ -6,8 +6,10 @@
 #
 # Fails when the first Sentinel alone is asked, when a server is used that says
 # that it is none, when the database or the credentials of one kind of
-# server are used for the other, or when a role that is removed on the master
-# stays in the cache.
+# server are used for the other, when a role that is removed on the master
+# stays in the cache, when who waits is not told that nobody knows the master
+# (ngx_sendkit_auth_redis_news()), or waits though that is plain
+# (ngx_sendkit_auth_redis_pass()).
 
 use SendkitAuth;
 use SendkitAuth::FakeRedis;
@@ -195,6 +197,36 @@ for my $case ([ 'nothing', "*-1\r\n" ], [ 'nil', "\$-1\r\n" ],
 
     works($misled, "the first Sentinel says $name, the second is asked");
     ends_well($misled, "the first Sentinel says $name");
+}
+
+# Nobody has ever said who it is.  A request that waits for that is told as soon
+# as it is plain, and the next ones do not wait for another attempt.
+
+{
+    my $name = 'nobody has ever said';
+    my $mute = SendkitAuth::FakeRedis->new(tcp => 1);
+    my $address = $mute->address =~ s/^redis/sentinel/r . '/mymaster';
+
+    $mute->on(sentinel => hold => 'for ever');
+    my $patient = gate(redis => $address, read => '2s', timeout => '20s');
+    is_refused(ask($patient, 'owner', 'w1'), 503, 'store_down',
+               "$name - one that waits");
+    ends_well($patient, $name);
+
+    $mute->on(connect => close => 1);
+    my $quick = gate(redis => $address, timeout => '100ms');
+    is(ask($quick, 'owner', 'w1')->{status}, 503, "$name - 503");
+    $mute->mark;
+    ok(wait_until(sub { $mute->events('connect') >= 6 }, 20),
+       "$name - asked again and again, after longer and longer pauses");
+    is_refused(ask($quick, 'owner', 'w1'), 503, 'store_down',
+               "$name - in the pause, $_") for 1 .. 5;
+
+    $mute->on('connect');
+    $mute->on(sentinel => send => "*2\r\n\$9\r\n127.0.0.1\r\n\$5\r\n"
+                                  . $master->port . "\r\n");
+    recovers($quick, $name);
+    ends_well($quick, $name);
 }
 
 # With a cache: what changes on the master is told.

@@ -27,6 +27,7 @@ package SendkitAuth::Sentinel;
 #                         all Sentinels that live say so
 #   ->in_sync             waits until the replica has what the master has
 #   ->demoted($node)      waits until it is a replica of the master again
+#   ->quicken             needed after a Sentinel was started again
 #   ->calm                all Sentinels that live name the same master, are
 #                         well with it, and are not about to do anything
 #
@@ -122,15 +123,21 @@ sub sentinel {
 sub introduce {
     my ($self) = @_;
 
-    for my $sentinel ($self->sentinels) {
-        $sentinel->command('SENTINEL', 'DEBUG', @quick);
-    }
+    $self->quicken;
 
     waits('the Sentinels do not find each other', sub {
         return !grep { !knows_all($_->command('SENTINEL', 'MASTER',
                                               $self->{name})) }
                      $self->sentinels;
     });
+}
+
+
+sub quicken {
+    my ($self) = @_;
+
+    $_->command('SENTINEL', 'DEBUG', @quick)
+        for grep { $_->lives } $self->sentinels;
 }
 
 

@@ -104,7 +104,7 @@ sub faults {
         kill_sentinels => $fault->(3, sub {
             $doubt->();
             $_->kill9 for $some->($_[0]);
-        }, sub { $_->start for @sentinels }, $over),
+        }, sub { $_->start for @sentinels; $set->quicken }, $over),
         pause_sentinels => $fault->(3, sub {
             $doubt->();
             $_->stop for $some->($_[0]);
