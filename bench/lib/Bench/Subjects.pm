@@ -41,6 +41,8 @@ my %cached = (%module, zone => 'keys:64m');
 
 our @Subjects = map { { %default, %$_ } } (
     { id => 'proxy', title => 'bare `proxy_pass`', conf => 'proxy' },
+    { id => 'headers', title => 'bare `proxy_pass`, the same headers',
+      conf => 'headers' },
     { %cached, id => 'hit', label => 'hit',
       title => 'this module, hit', identity => $owner },
     { %cached, id => 'workspace', label => 'workspace key',
