@@ -75,7 +75,7 @@ help:
 	@echo 'make unit       run the unit tests of core/, shm/, sendkit-authctl'
 	@echo 'make stress     share the cache between processes that are killed'
 	@echo '                STRESS_TIME=SECONDS; the unit tests do it for 5'
-	@echo 'make fuzz       run the fuzzers of both for a short time'
+	@echo 'make fuzz       run the fuzzers of core/, replies, sendkit-authctl'
 	@echo '                FUZZ_RUNS=N, FUZZ_TIME=SECONDS for each'
 	@echo 'make suite      run the tests against the installed nginx'
 	@echo '                T=t/FILE.t runs one file'
