@@ -5,9 +5,11 @@
 # though it comes first; another one is asked.  Nodes are scripted: both have
 # all of the records, and the first one says "owner" of who is a stranger.
 #
+# Nor is one believed that has not heard of a failover which is known already.
+#
 # Fails when ngx_sendkit_auth_redis_masters_read() does not count those that
 # fail, or not those that may ("fail?"), when it is content with half of them,
-# or when it takes a map without slots.
+# when it takes a map without slots, or one whose epoch is lower.
 
 use SendkitAuth;
 use SendkitAuth::FakeRedis;
@@ -76,6 +78,47 @@ my $alone = 'a' x 40 . " $there\@1 myself,master - 0 0 0 connected\n";
 is_believed([ send => '$' . length($alone) . "\r\n$alone\r\n" ], '',
             'it knows nobody');
 is_believed([ send => "\$0\r\n\r\n" ], '', 'it says nothing');
+
+# It knows the cluster as it was before the failover that the other one knows.
+
+sub epoch {
+    my ($address, $other, $epoch) = @_;
+
+    my $nodes = 'a' x 40 . " $address\@1 master - 0 0 $epoch connected 0-16383\n"
+                . 'b' x 40 . " $other\@1 slave " . 'a' x 40
+                . " 0 0 $epoch connected\n";
+    return (send => '$' . length($nodes) . "\r\n$nodes\r\n");
+}
+
+
+{
+    my $name = 'a lower epoch';
+
+    $_->on(cluster => epoch($there, $here, 1)) for $old, $new;
+    my $gate = gate(redis => "cluster://$here,$there", workers => 1);
+    is(ask($gate, 'stranger', 'w1')->{status}, 200, "$name - before");
+
+    $new->on(cluster => epoch($here, $there, 2));
+    ok(wait_until(sub { ask($gate, 'stranger', 'w1')->{status} == 403 }, 20),
+       "$name - the new master is found");
+
+    my %seen;
+    for (1 .. 4) {
+        $old->mark;
+        $new->on(hget => close => 1);
+        ask($gate, 'owner', 'w1');
+        $new->on('hget');
+
+        my $asked = sub { $old->commands('cluster') };
+        wait_until(sub { $seen{ ask($gate, 'stranger', 'w1')->{status} } = 1;
+                         $asked->() }, 2);
+        recovers($gate, "$name - $_");
+    }
+
+    delete $seen{503};
+    is(join(' ', keys %seen), '403', "$name - is not gone back to");
+    ends_well($gate, $name);
+}
 
 # Nobody else is there: what is not believed is an outage, until it is.
 

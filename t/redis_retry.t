@@ -5,8 +5,8 @@
 # wait.  A script, which writes, is never sent again.
 #
 # Fails when a lost command is not sent again
-# (ngx_sendkit_auth_redis_is_lost()), when that is done for a script ("reads" of
-# a query), or when the first new connection has to wait for a pause
+# (ngx_sendkit_auth_redis_is_lost()), or not by a worker that exits, when that is
+# done for a script ("reads" of a query), or when the first new connection has to wait for a pause
 # (ngx_sendkit_auth_redis_client_lost()).
 
 use SendkitAuth;
@@ -15,7 +15,9 @@ use SendkitAuth::FaultProxy;
 use SendkitAuth::Gate;
 use SendkitAuth::Keys;
 use SendkitAuth::Redis;
+use SendkitAuth::Process qw( slurp wait_until );
 use SendkitAuth::Seed;
+use SendkitAuth::Wire;
 
 my %verdict = (owner => [ 200, 'allowed' ], stranger => [ 403, 'role' ],
                unknown => [ 401, 'unknown_key' ]);
@@ -155,3 +157,32 @@ for my $bytes ('', '+O') {
 
 recovers($keys, 'scripts');
 ends_well($keys, 'scripts');
+
+# Also by a worker that exits, and has requests that wait.
+
+my $held = SendkitAuth::FakeRedis->new;
+my $scripted = gate(redis => $held->address);
+
+$held->load(@$Seed);
+
+for my $reload (0, 1) {
+    my $name = $reload ? 'lost after a reload' : 'lost before one';
+    my $client = SendkitAuth::Wire->new($scripted->port);
+
+    is_allowed(ask($scripted, 'owner', 'w1'), 'owner', 'w1', "$name - before");
+
+    $held->mark->on(hmget => hold => $name, close => 1);
+    $client->send(request_of('owner', 'w1'));
+    ok(wait_until(sub { scalar $held->commands('hmget') }),
+       "$name - under way");
+
+    my ($old) = $scripted->workers;
+    $scripted->reload if $reload;
+    ok(wait_until(sub { slurp("/proc/$old/cmdline") =~ /shutting down/ }),
+       "$name - the worker exits") if $reload;
+    $held->on('hmget');
+    $held->release($name);
+    is_allowed($client->answer, 'owner', 'w1', "$name - asked once more");
+}
+
+ends_well($scripted, 'lost at a reload');

@@ -168,15 +168,13 @@ for my $case ([ 'a replica', $replica->port ],
     my ($name, $port) = @$case;
     my $fake = SendkitAuth::FakeRedis->new(tcp => 1);
 
-    $fake->on(sentinel => send => "*2\r\n\$9\r\n127.0.0.1\r\n\$"
-                                  . length($port) . "\r\n$port\r\n");
+    $fake->names("127.0.0.1:$port", 1);
 
     my $address = $fake->address =~ s/^redis/sentinel/r . '/mymaster';
     my $misled = gate(redis => $address, @times);
 
     is_outage($misled, "the Sentinel names $name");
-    $fake->on(sentinel => send => "*2\r\n\$9\r\n127.0.0.1\r\n\$5\r\n"
-                                  . $master->port . "\r\n");
+    $fake->names('127.0.0.1:' . $master->port, 1);
     recovers($misled, "it named $name");
     ends_well($misled, "the Sentinel names $name");
 }
@@ -187,16 +185,21 @@ for my $case ([ 'nothing', "*-1\r\n" ], [ 'nil', "\$-1\r\n" ],
               [ 'an error', "-ERR no\r\n" ], [ 'OK', "+OK\r\n" ])
 {
     my ($name, $bytes) = @$case;
-    my $fake = SendkitAuth::FakeRedis->new(tcp => 1);
 
-    $fake->on(sentinel => send => $bytes);
+    for my $command ('get-master-addr-by-name', 'master') {
+        my $fake = SendkitAuth::FakeRedis->new(tcp => 1);
 
-    my $second = $set->address =~ s{^.*//}{}r;
-    my $address = $fake->address =~ s/^redis/sentinel/r . ",$second";
-    my $misled = gate(redis => $address, @times);
+        $fake->names('127.0.0.1:' . $replica->port, 99);
+        $fake->on("sentinel $command" => send => $bytes);
 
-    works($misled, "the first Sentinel says $name, the second is asked");
-    ends_well($misled, "the first Sentinel says $name");
+        my $second = $set->address =~ s{^.*//}{}r;
+        my $address = $fake->address =~ s/^redis/sentinel/r . ",$second";
+        my $misled = gate(redis => $address, @times);
+
+        works($misled, "the first Sentinel says $name to $command, the second "
+                       . 'is asked');
+        ends_well($misled, "the first Sentinel says $name to $command");
+    }
 }
 
 # Nobody has ever said who it is.  A request that waits for that is told as soon
@@ -207,7 +210,7 @@ for my $case ([ 'nothing', "*-1\r\n" ], [ 'nil', "\$-1\r\n" ],
     my $mute = SendkitAuth::FakeRedis->new(tcp => 1);
     my $address = $mute->address =~ s/^redis/sentinel/r . '/mymaster';
 
-    $mute->on(sentinel => hold => 'for ever');
+    $mute->on('sentinel master' => hold => 'for ever');
     my $patient = gate(redis => $address, read => '2s', timeout => '20s');
     is_refused(ask($patient, 'owner', 'w1'), 503, 'store_down',
                "$name - one that waits");
@@ -223,8 +226,7 @@ for my $case ([ 'nothing', "*-1\r\n" ], [ 'nil', "\$-1\r\n" ],
                "$name - in the pause, $_") for 1 .. 5;
 
     $mute->on('connect');
-    $mute->on(sentinel => send => "*2\r\n\$9\r\n127.0.0.1\r\n\$5\r\n"
-                                  . $master->port . "\r\n");
+    $mute->names('127.0.0.1:' . $master->port, 1);
     recovers($quick, $name);
     ends_well($quick, $name);
 }

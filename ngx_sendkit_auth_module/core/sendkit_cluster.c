@@ -8,12 +8,14 @@
 
 
 #define SENDKIT_CLUSTER_POLYNOMIAL  0x1021      /* CRC-16/XMODEM */
+#define SENDKIT_CLUSTER_DIGITS      19          /* of an epoch, at most */
 
 
 static sendkit_span_t sendkit_cluster_cut(sendkit_span_t *text,
     unsigned char end);
 static int sendkit_cluster_number(sendkit_span_t digits, unsigned max,
     uint16_t *number);
+static int sendkit_cluster_epoch(sendkit_span_t digits, uint64_t *epoch);
 static int sendkit_cluster_addr(sendkit_span_t text, sendkit_span_t *host,
     uint16_t *port);
 static int sendkit_cluster_has(sendkit_span_t flags, sendkit_span_t flag);
@@ -109,7 +111,7 @@ int
 sendkit_cluster_next_node(sendkit_span_t *text, sendkit_cluster_node_t *node)
 {
     unsigned               i;
-    sendkit_span_t         addr, flags, line;
+    sendkit_span_t         addr, epoch, flags, line;
     static sendkit_span_t  master = SENDKIT_SPAN("master");
     static sendkit_span_t  fail = SENDKIT_SPAN("fail");
     static sendkit_span_t  pfail = SENDKIT_SPAN("fail?");
@@ -126,10 +128,18 @@ sendkit_cluster_next_node(sendkit_span_t *text, sendkit_cluster_node_t *node)
     addr = sendkit_cluster_cut(&line, ' ');
     flags = sendkit_cluster_cut(&line, ' ');
 
-    for (i = 0; i < 5; i++) {
+    for (i = 0; i < 3; i++) {
         if (sendkit_cluster_cut(&line, ' ').len == 0) {
             return -1;
         }
+    }
+
+    epoch = sendkit_cluster_cut(&line, ' ');
+
+    if (!sendkit_cluster_epoch(epoch, &node->epoch)
+        || sendkit_cluster_cut(&line, ' ').len == 0)
+    {
+        return -1;
     }
 
     addr = sendkit_cluster_cut(&addr, '@');
@@ -188,6 +198,23 @@ sendkit_cluster_next_range(sendkit_span_t *text,
 }
 
 
+int
+sendkit_sentinel_epoch(const sendkit_span_t *fields, size_t n,
+    uint64_t *epoch)
+{
+    size_t                 i;
+    static sendkit_span_t  name = SENDKIT_SPAN("config-epoch");
+
+    for (i = 0; i + 1 < n; i += 2) {
+        if (sendkit_span_equal(fields[i], name)) {
+            return sendkit_cluster_epoch(fields[i + 1], epoch);
+        }
+    }
+
+    return 0;
+}
+
+
 /* what comes before the end, or all of it; *text is what comes after */
 
 static sendkit_span_t
@@ -238,6 +265,30 @@ sendkit_cluster_number(sendkit_span_t digits, unsigned max, uint16_t *number)
     *number = (uint16_t) n;
 
     return n <= max;
+}
+
+
+static int
+sendkit_cluster_epoch(sendkit_span_t digits, uint64_t *epoch)
+{
+    size_t  i;
+
+    *epoch = 0;
+
+    if (digits.len == 0 || digits.len > SENDKIT_CLUSTER_DIGITS) {
+        return 0;
+    }
+
+    for (i = 0; i < digits.len; i++) {
+
+        if (digits.data[i] < '0' || digits.data[i] > '9') {
+            return 0;
+        }
+
+        *epoch = *epoch * 10 + (uint64_t) (digits.data[i] - '0');
+    }
+
+    return 1;
 }
 
 

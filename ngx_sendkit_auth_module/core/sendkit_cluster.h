@@ -13,7 +13,11 @@
 #include "sendkit_span.h"
 
 
-/* What a Redis Cluster says about where keys are ("Cluster specification"). */
+/*
+ * What a Redis Cluster says about where keys are ("Cluster specification"),
+ * and how new that is: each change of masters has a greater epoch than those
+ * before, with Sentinels, too.
+ */
 
 #define SENDKIT_CLUSTER_SLOTS  16384
 
@@ -56,6 +60,7 @@ typedef struct {
     uint16_t                 port;
     int                      master;    /* 1: and it is there */
     int                      failing;   /* 1: it may not be */
+    uint64_t                 epoch;
     sendkit_span_t           slots;
 } sendkit_cluster_node_t;
 
@@ -76,6 +81,14 @@ int sendkit_cluster_next_node(sendkit_span_t *text,
     sendkit_cluster_node_t *node);
 int sendkit_cluster_next_range(sendkit_span_t *text,
     sendkit_cluster_range_t *range);
+
+/*
+ * The epoch of a master, of what a Sentinel says of it (SENTINEL MASTER): n
+ * spans, names and values in turn.  Returns 1; 0: there is none.
+ */
+
+int sendkit_sentinel_epoch(const sendkit_span_t *fields, size_t n,
+    uint64_t *epoch);
 
 
 #endif /* _SENDKIT_CLUSTER_H_INCLUDED_ */

@@ -333,7 +333,7 @@ ngx_sendkit_auth_redis_is_lost(ngx_sendkit_auth_redis_command_t *command,
         return 0;
     }
 
-    if (!command->reads || command->lost != SENDKIT_STORE_OK || ngx_exiting) {
+    if (!command->reads || command->lost != SENDKIT_STORE_OK) {
         return 0;
     }
 

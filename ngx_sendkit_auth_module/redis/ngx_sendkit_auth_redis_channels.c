@@ -180,7 +180,7 @@ ngx_sendkit_auth_channels_servers(const ngx_sendkit_auth_channels_t *channels)
     uint32_t    id;
     ngx_uint_t  i;
 
-    id = 0;
+    id = ngx_sendkit_auth_redis_masters_slots(channels->masters);
 
     for (i = 0; i < channels->nchannels; i++) {
         id += ngx_sendkit_auth_channel_addr(channels->channels[i]);

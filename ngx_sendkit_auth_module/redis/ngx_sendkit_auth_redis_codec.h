@@ -11,6 +11,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "../core/sendkit_resp.h"
 #include "../core/sendkit_span.h"
 
 
@@ -20,7 +21,7 @@
  */
 
 #define NGX_SENDKIT_AUTH_REDIS_ARGS    16
-#define NGX_SENDKIT_AUTH_REDIS_VALUES  8
+#define NGX_SENDKIT_AUTH_REDIS_VALUES  SENDKIT_RESP_ARRAY_MAX
 
 
 typedef enum {

@@ -341,7 +341,10 @@ ngx_sendkit_auth_redis_conn_exit(ngx_sendkit_auth_redis_conn_t *conn)
         return;
     }
 
-    ngx_sendkit_auth_redis_conn_lost(conn, SENDKIT_STORE_DOWN);
+    /* at worker_shutdown_timeout nothing is sent again */
+
+    ngx_sendkit_auth_redis_conn_lost(conn, c->error ? SENDKIT_STORE_ERROR
+                                                    : SENDKIT_STORE_DOWN);
 }
 
 

@@ -15,19 +15,27 @@
 
 #define NGX_SENDKIT_AUTH_REDIS_POLL   1000      /* ms */
 #define NGX_SENDKIT_AUTH_REDIS_SOON   50        /* ms, between two questions */
+#define NGX_SENDKIT_AUTH_REDIS_TURN   10        /* questions to the same one */
 
 
 static void ngx_sendkit_auth_redis_finder_handler(ngx_event_t *ev);
 static ngx_int_t ngx_sendkit_auth_redis_finder_ask(
     ngx_sendkit_auth_redis_finder_t *finder);
+static ngx_int_t ngx_sendkit_auth_redis_finder_send(
+    ngx_sendkit_auth_redis_finder_t *finder, const sendkit_span_t *words,
+    ngx_uint_t nwords, ngx_sendkit_auth_redis_reply_pt handler);
 static const ngx_sendkit_auth_redis_server_t *
     ngx_sendkit_auth_redis_finder_server(
     const ngx_sendkit_auth_redis_finder_t *finder);
 static ngx_uint_t ngx_sendkit_auth_redis_finder_servers(
     const ngx_sendkit_auth_redis_finder_t *finder);
 
+static ngx_int_t ngx_sendkit_auth_redis_finder_epoch(void *data,
+    sendkit_store_e store, const ngx_sendkit_auth_redis_reply_t *reply);
 static ngx_int_t ngx_sendkit_auth_redis_finder_reply(void *data,
     sendkit_store_e store, const ngx_sendkit_auth_redis_reply_t *reply);
+static void ngx_sendkit_auth_redis_finder_turn(
+    ngx_sendkit_auth_redis_finder_t *finder);
 static ngx_int_t ngx_sendkit_auth_redis_finder_learn(
     ngx_sendkit_auth_redis_finder_t *finder,
     const ngx_sendkit_auth_redis_reply_t *reply);
@@ -157,31 +165,59 @@ ngx_sendkit_auth_redis_finder_handler(ngx_event_t *ev)
 }
 
 
+/*
+ * A Sentinel is asked for the epoch first: should a failover end in between,
+ * the address is newer than the epoch.  Its SENTINEL MASTER has the address,
+ * too, but that of the old master until all replicas follow the new one.
+ */
+
 static ngx_int_t
 ngx_sendkit_auth_redis_finder_ask(ngx_sendkit_auth_redis_finder_t *finder)
 {
-    size_t                 len;
-    u_char                *command;
     ngx_int_t              rc;
-    sendkit_span_t         bytes, words[3];
     static sendkit_span_t  nodes[] = {
         SENDKIT_SPAN("CLUSTER"), SENDKIT_SPAN("NODES")
     };
-    static sendkit_span_t  master[] = {
-        SENDKIT_SPAN("SENTINEL"), SENDKIT_SPAN("get-master-addr-by-name")
+    sendkit_span_t         epoch[] = {
+        SENDKIT_SPAN("SENTINEL"), SENDKIT_SPAN("master"), { NULL, 0 }
+    };
+    sendkit_span_t         master[] = {
+        SENDKIT_SPAN("SENTINEL"), SENDKIT_SPAN("get-master-addr-by-name"),
+        { NULL, 0 }
     };
 
     if (finder->masters->conf->kind == NGX_SENDKIT_AUTH_REDIS_CLUSTER) {
-        command = ngx_sendkit_auth_redis_codec_encode(nodes, 2, &len);
-
-    } else {
-        words[0] = master[0];
-        words[1] = master[1];
-        words[2] = ngx_sendkit_auth_redis_span(finder->masters->conf->master);
-
-        command = ngx_sendkit_auth_redis_codec_encode(words, 3, &len);
+        return ngx_sendkit_auth_redis_finder_send(finder, nodes, 2,
+                                          ngx_sendkit_auth_redis_finder_reply);
     }
 
+    epoch[2] = ngx_sendkit_auth_redis_span(finder->masters->conf->master);
+    master[2] = epoch[2];
+
+    finder->has_epoch = 0;
+
+    rc = ngx_sendkit_auth_redis_finder_send(finder, epoch, 3,
+                                          ngx_sendkit_auth_redis_finder_epoch);
+    if (rc != NGX_AGAIN) {
+        return rc;
+    }
+
+    return ngx_sendkit_auth_redis_finder_send(finder, master, 3,
+                                          ngx_sendkit_auth_redis_finder_reply);
+}
+
+
+static ngx_int_t
+ngx_sendkit_auth_redis_finder_send(ngx_sendkit_auth_redis_finder_t *finder,
+    const sendkit_span_t *words, ngx_uint_t nwords,
+    ngx_sendkit_auth_redis_reply_pt handler)
+{
+    size_t           len;
+    u_char          *command;
+    ngx_int_t        rc;
+    sendkit_span_t   bytes;
+
+    command = ngx_sendkit_auth_redis_codec_encode(words, nwords, &len);
     if (command == NULL) {
         return NGX_ERROR;
     }
@@ -189,9 +225,8 @@ ngx_sendkit_auth_redis_finder_ask(ngx_sendkit_auth_redis_finder_t *finder)
     bytes.data = command;
     bytes.len = len;
 
-    rc = ngx_sendkit_auth_redis_client_send(finder->client, bytes, 0,
-                                          ngx_sendkit_auth_redis_finder_reply,
-                                          finder);
+    rc = ngx_sendkit_auth_redis_client_send(finder->client, bytes, 0, handler,
+                                            finder);
 
     ngx_sendkit_auth_redis_codec_done(command);
 
@@ -231,6 +266,21 @@ ngx_sendkit_auth_redis_finder_servers(
 
 
 static ngx_int_t
+ngx_sendkit_auth_redis_finder_epoch(void *data, sendkit_store_e store,
+    const ngx_sendkit_auth_redis_reply_t *reply)
+{
+    ngx_sendkit_auth_redis_finder_t *finder = data;
+
+    finder->has_epoch = store == SENDKIT_STORE_OK
+                        && reply->type == NGX_SENDKIT_AUTH_REDIS_ARRAY
+                        && sendkit_sentinel_epoch(reply->values,
+                                                  reply->nvalues,
+                                                  &finder->epoch);
+    return NGX_OK;
+}
+
+
+static ngx_int_t
 ngx_sendkit_auth_redis_finder_reply(void *data, sendkit_store_e store,
     const ngx_sendkit_auth_redis_reply_t *reply)
 {
@@ -256,6 +306,7 @@ ngx_sendkit_auth_redis_finder_reply(void *data, sendkit_store_e store,
     finder->tried = 0;
     finder->failures = 0;
 
+    ngx_sendkit_auth_redis_finder_turn(finder);
     ngx_sendkit_auth_redis_finder_wait(finder, NGX_SENDKIT_AUTH_REDIS_POLL);
 
     finder->handler(finder->data, rc == NGX_OK
@@ -265,14 +316,33 @@ ngx_sendkit_auth_redis_finder_reply(void *data, sendkit_store_e store,
 }
 
 
+/* each one when nginx has started, and later now and then */
+
+static void
+ngx_sendkit_auth_redis_finder_turn(ngx_sendkit_auth_redis_finder_t *finder)
+{
+    ngx_uint_t  servers;
+
+    servers = ngx_sendkit_auth_redis_finder_servers(finder);
+
+    if (++finder->answers < servers
+        || finder->answers % NGX_SENDKIT_AUTH_REDIS_TURN == 0)
+    {
+        finder->server = (finder->server + 1) % servers;
+    }
+}
+
+
 static ngx_int_t
 ngx_sendkit_auth_redis_finder_learn(ngx_sendkit_auth_redis_finder_t *finder,
     const ngx_sendkit_auth_redis_reply_t *reply)
 {
-    u_char     ip[NGX_SOCKADDR_STRLEN];
-    ngx_int_t  port, rc;
+    u_char      ip[NGX_SOCKADDR_STRLEN];
+    ngx_int_t   port, rc;
+    ngx_uint_t  older;
 
     rc = NGX_ERROR;
+    older = finder->masters->older;
 
     if (finder->masters->conf->kind == NGX_SENDKIT_AUTH_REDIS_CLUSTER) {
 
@@ -283,7 +353,7 @@ ngx_sendkit_auth_redis_finder_learn(ngx_sendkit_auth_redis_finder_t *finder,
                                                    finder->client, ip));
         }
 
-    } else if (reply->type == NGX_SENDKIT_AUTH_REDIS_ARRAY
+    } else if (finder->has_epoch && reply->type == NGX_SENDKIT_AUTH_REDIS_ARRAY
                && reply->nvalues == 2 && reply->values[1].data != NULL)
     {
         port = ngx_atoi((u_char *) reply->values[1].data,
@@ -292,11 +362,17 @@ ngx_sendkit_auth_redis_finder_learn(ngx_sendkit_auth_redis_finder_t *finder,
         if (port > 0 && port <= 65535 && reply->values[0].data != NULL) {
             rc = ngx_sendkit_auth_redis_masters_set(finder->masters,
                                                     reply->values[0],
-                                                    (in_port_t) port);
+                                                    (in_port_t) port,
+                                                    finder->epoch);
         }
     }
 
-    if (rc == NGX_ERROR) {
+    if (finder->masters->older > older) {
+        ngx_log_error(NGX_LOG_WARN, finder->masters->log, 0,
+                      "redis at \"%V\" only knows what masters there were",
+                      &ngx_sendkit_auth_redis_finder_server(finder)->host);
+
+    } else if (rc == NGX_ERROR) {
         ngx_log_error(NGX_LOG_ERR, finder->masters->log, 0,
                       "redis at \"%V\" did not say where masters are",
                       &ngx_sendkit_auth_redis_finder_server(finder)->host);
@@ -324,6 +400,8 @@ ngx_sendkit_auth_redis_finder_next(ngx_sendkit_auth_redis_finder_t *finder)
     }
 
     finder->tried = 0;
+
+    ngx_sendkit_auth_redis_masters_asked(finder->masters, servers);
 
     if (finder->failures++ == 0) {
         ngx_log_error(NGX_LOG_ERR, finder->masters->log, 0,

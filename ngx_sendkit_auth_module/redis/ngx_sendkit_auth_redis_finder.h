@@ -18,7 +18,8 @@
 
 /*
  * Finds the masters: asks Sentinels, or nodes of a cluster, one after the
- * other until one answers; again every second, and when it is told to.
+ * other until one answers; again every second, and when it is told to.  From
+ * time to time it asks another one, as the one before may have been cut off.
  */
 
 typedef enum {
@@ -44,6 +45,9 @@ typedef struct {
     ngx_uint_t                         failures;    /* of all, in a row */
     ngx_uint_t                         asking;
     ngx_uint_t                         refreshed;   /* is to ask another */
+    ngx_uint_t                         answers;     /* good ones */
+    ngx_uint_t                         has_epoch;   /* of the one asked */
+    uint64_t                           epoch;
     ngx_msec_t                         asked;       /* last */
     ngx_sendkit_auth_redis_news_pt     handler;
     void                              *data;

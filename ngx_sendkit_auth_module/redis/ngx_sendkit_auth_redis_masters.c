@@ -23,12 +23,18 @@ static u_char ngx_sendkit_auth_redis_master_number(
     const ngx_sendkit_auth_redis_master_t *master);
 static ngx_int_t ngx_sendkit_auth_redis_masters_found(
     ngx_sendkit_auth_redis_masters_t *masters);
+static ngx_uint_t ngx_sendkit_auth_redis_masters_is_older(
+    ngx_sendkit_auth_redis_masters_t *masters, uint64_t epoch);
+static void ngx_sendkit_auth_redis_masters_epoch(
+    ngx_sendkit_auth_redis_masters_t *masters, uint64_t epoch);
 static ngx_int_t ngx_sendkit_auth_redis_masters_read(
     ngx_sendkit_auth_redis_masters_t *masters, sendkit_span_t nodes,
     sendkit_span_t asked);
 static ngx_int_t ngx_sendkit_auth_redis_masters_node(
     ngx_sendkit_auth_redis_masters_t *masters, sendkit_cluster_node_t *node);
 static void ngx_sendkit_auth_redis_masters_forget(
+    ngx_sendkit_auth_redis_masters_t *masters);
+static void ngx_sendkit_auth_redis_masters_number(
     ngx_sendkit_auth_redis_masters_t *masters);
 
 
@@ -293,6 +299,8 @@ ngx_sendkit_auth_redis_masters_moved(
 
     masters->map->slots[slot] = number;
 
+    ngx_sendkit_auth_redis_masters_number(masters);
+
     return 1;
 }
 
@@ -312,14 +320,19 @@ ngx_sendkit_auth_redis_master_number(
 
 ngx_int_t
 ngx_sendkit_auth_redis_masters_set(ngx_sendkit_auth_redis_masters_t *masters,
-    sendkit_span_t host, in_port_t port)
+    sendkit_span_t host, in_port_t port, uint64_t epoch)
 {
     ngx_sendkit_auth_redis_master_t  *master;
+
+    if (ngx_sendkit_auth_redis_masters_is_older(masters, epoch)) {
+        return NGX_ERROR;
+    }
 
     master = masters->masters[0];
 
     if (ngx_sendkit_auth_redis_master_find(masters, host, port) == master) {
         masters->known = 1;
+        ngx_sendkit_auth_redis_masters_epoch(masters, epoch);
         return NGX_DECLINED;
     }
 
@@ -328,6 +341,7 @@ ngx_sendkit_auth_redis_masters_set(ngx_sendkit_auth_redis_masters_t *masters,
     }
 
     master->used = 1;
+    ngx_sendkit_auth_redis_masters_epoch(masters, epoch);
 
     return ngx_sendkit_auth_redis_masters_found(masters);
 }
@@ -346,6 +360,43 @@ ngx_sendkit_auth_redis_masters_found(ngx_sendkit_auth_redis_masters_t *masters)
     masters->found = 1;
 
     return found ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* somebody who has not heard of what was changed since, or is cut off */
+
+static ngx_uint_t
+ngx_sendkit_auth_redis_masters_is_older(
+    ngx_sendkit_auth_redis_masters_t *masters, uint64_t epoch)
+{
+    if (epoch >= masters->epoch) {
+        return 0;
+    }
+
+    masters->older++;
+
+    return 1;
+}
+
+
+static void
+ngx_sendkit_auth_redis_masters_epoch(
+    ngx_sendkit_auth_redis_masters_t *masters, uint64_t epoch)
+{
+    masters->epoch = epoch;
+    masters->older = 0;
+}
+
+
+void
+ngx_sendkit_auth_redis_masters_asked(ngx_sendkit_auth_redis_masters_t *masters,
+    ngx_uint_t servers)
+{
+    if (2 * masters->older > servers) {
+        masters->epoch = 0;
+    }
+
+    masters->older = 0;
 }
 
 
@@ -390,6 +441,8 @@ ngx_sendkit_auth_redis_masters_map(ngx_sendkit_auth_redis_masters_t *masters,
     masters->map = masters->next;
     masters->next = map;
 
+    ngx_sendkit_auth_redis_masters_number(masters);
+
     rc = ngx_sendkit_auth_redis_masters_found(masters);
 
     return same ? NGX_DECLINED : rc;
@@ -401,13 +454,17 @@ ngx_sendkit_auth_redis_masters_read(ngx_sendkit_auth_redis_masters_t *masters,
     sendkit_span_t nodes, sendkit_span_t asked)
 {
     int                     more;
+    uint64_t                epoch;
     ngx_uint_t              failing, owners;
     sendkit_cluster_node_t  node;
 
+    epoch = 0;
     failing = 0;
     owners = 0;
 
     while ((more = sendkit_cluster_next_node(&nodes, &node)) == 1) {
+
+        epoch = ngx_max(epoch, node.epoch);
 
         if (node.slots.len != 0) {
             owners++;
@@ -432,7 +489,15 @@ ngx_sendkit_auth_redis_masters_read(ngx_sendkit_auth_redis_masters_t *masters,
      * sees most of them fail
      */
 
-    return more == 0 && owners > 2 * failing ? NGX_OK : NGX_ERROR;
+    if (more != 0 || owners <= 2 * failing
+        || ngx_sendkit_auth_redis_masters_is_older(masters, epoch))
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_sendkit_auth_redis_masters_epoch(masters, epoch);
+
+    return NGX_OK;
 }
 
 
@@ -485,6 +550,37 @@ ngx_sendkit_auth_redis_masters_forget(
 }
 
 
+/* by the addresses of their owners: each worker numbers masters by itself */
+
+static void
+ngx_sendkit_auth_redis_masters_number(
+    ngx_sendkit_auth_redis_masters_t *masters)
+{
+    u_char      number;
+    uint32_t    id;
+    ngx_uint_t  i;
+
+    masters->slots = 0;
+
+    for (i = 0; i < SENDKIT_CLUSTER_SLOTS; i++) {
+        number = masters->map->slots[i];
+
+        id = number != NGX_SENDKIT_AUTH_REDIS_NO_MASTER
+             ? masters->masters[number]->id : 0;
+
+        masters->slots = masters->slots * 31 + id;
+    }
+}
+
+
+uint32_t
+ngx_sendkit_auth_redis_masters_slots(
+    const ngx_sendkit_auth_redis_masters_t *masters)
+{
+    return masters->slots;
+}
+
+
 ngx_uint_t
 ngx_sendkit_auth_redis_masters_agree(
     const ngx_sendkit_auth_redis_masters_t *masters, uint32_t id)
@@ -507,7 +603,7 @@ ngx_sendkit_auth_redis_masters_id(
         return ngx_sendkit_auth_redis_client_addr(masters->masters[0]->client);
     }
 
-    id = 0;
+    id = masters->slots;
 
     for (i = 0; i < masters->nmasters; i++) {
         master = masters->masters[i];

@@ -59,6 +59,9 @@ typedef struct {
 
     ngx_uint_t                              known;      /* the map is */
     ngx_uint_t                              found;      /* one was, ever */
+    uint64_t                                epoch;      /* of what is known */
+    ngx_uint_t                              older;      /* said so, in a row */
+    uint32_t                                slots;      /* a number for map */
     ngx_sendkit_auth_redis_master_t        *masters
                                             [NGX_SENDKIT_AUTH_REDIS_MASTERS];
     ngx_uint_t                              nmasters;   /* ever used */
@@ -113,11 +116,12 @@ ngx_uint_t ngx_sendkit_auth_redis_masters_moved(
  * none any more fail.
  *
  * asked  the IP of the node that says so, which may not know its own
+ * epoch  of the master
  *
  * NGX_OK        something has changed
  * NGX_DECLINED  nothing has, or this is found first
- * NGX_ERROR     it is malformed, or of a node without a cluster: nothing is
- *               changed
+ * NGX_ERROR     it is malformed, or of a node without a cluster, or older than
+ *               what is known, which is counted: nothing is changed
  */
 
 ngx_int_t ngx_sendkit_auth_redis_masters_map(
@@ -125,11 +129,24 @@ ngx_int_t ngx_sendkit_auth_redis_masters_map(
     sendkit_span_t asked);
 ngx_int_t ngx_sendkit_auth_redis_masters_set(
     ngx_sendkit_auth_redis_masters_t *masters, sendkit_span_t host,
-    in_port_t port);
+    in_port_t port, uint64_t epoch);
 
-/* A number for their addresses: the same for the same masters. */
+/*
+ * All servers were asked, and none was believed.  If most of them know nothing
+ * newer, as after all Sentinels were set up anew, they are next time.
+ */
+
+void ngx_sendkit_auth_redis_masters_asked(
+    ngx_sendkit_auth_redis_masters_t *masters, ngx_uint_t servers);
+
+/* A number for their addresses and slots: the same if those are the same. */
 
 uint32_t ngx_sendkit_auth_redis_masters_id(
+    const ngx_sendkit_auth_redis_masters_t *masters);
+
+/* The part of it for slots; the rest is the sum of numbers of addresses. */
+
+uint32_t ngx_sendkit_auth_redis_masters_slots(
     const ngx_sendkit_auth_redis_masters_t *masters);
 
 /* 1: these are the masters of that number, as far as that can change */

@@ -57,12 +57,23 @@ typedef struct {
 } test_ranges_t;
 
 
+/* n: how many of the fields; epoch NULL: there is none */
+
+typedef struct {
+    const char           *name;
+    size_t                n;
+    sendkit_span_t        fields[4];
+    const char           *epoch;
+} test_epoch_t;
+
+
 static void test_slot(tap_t *tap, const test_slot_t *t);
 static void test_tag(tap_t *tap, const test_tag_t *t);
 static void test_redirect(tap_t *tap, const test_redirect_t *t);
 static void test_node(tap_t *tap, const test_node_t *t);
 static void test_ranges(tap_t *tap, const test_ranges_t *t);
 static void test_nodes(tap_t *tap);
+static void test_epoch(tap_t *tap, const test_epoch_t *t);
 
 
 /* CRC-16/XMODEM of "123456789" is 0x31c3, the others are as Redis says it */
@@ -208,6 +219,13 @@ static const test_node_t  test_lines[] = {
       SENDKIT_SPAN("id h:1@2 master"), 0, NULL, 0, NULL },
     { "a line with an empty field",
       SENDKIT_SPAN("id h:1@2 master -  9 1 connected 1"), 0, NULL, 0, NULL },
+    { "a line with a word for an epoch",
+      SENDKIT_SPAN("id h:1@2 master - 0 9 x connected 1"), 0, NULL, 0, NULL },
+    { "a line with a negative epoch",
+      SENDKIT_SPAN("id h:1@2 master - 0 9 -1 connected 1"), 0, NULL, 0, NULL },
+    { "a line with an epoch of 20 digits",
+      SENDKIT_SPAN("id h:1@2 master - 0 9 10000000000000000000 connected 1"),
+      0, NULL, 0, NULL },
     { "a word", SENDKIT_SPAN("id"), 0, NULL, 0, NULL },
     { "a blank", SENDKIT_SPAN(" "), 0, NULL, 0, NULL },
     { "an empty line", SENDKIT_SPAN("\n"), 0, NULL, 0, NULL },
@@ -247,6 +265,37 @@ static const test_ranges_t  test_texts[] = {
 };
 
 
+static const test_epoch_t  test_epochs[] = {
+    { "an epoch", 4,
+      { SENDKIT_SPAN("name"), SENDKIT_SPAN("mymaster"),
+        SENDKIT_SPAN("config-epoch"), SENDKIT_SPAN("7") }, "7" },
+    { "epoch 0", 2,
+      { SENDKIT_SPAN("config-epoch"), SENDKIT_SPAN("0") }, "0" },
+    { "the largest one", 2,
+      { SENDKIT_SPAN("config-epoch"), SENDKIT_SPAN("9999999999999999999") },
+      "9999999999999999999" },
+    { "one digit more", 2,
+      { SENDKIT_SPAN("config-epoch"), SENDKIT_SPAN("10000000000000000000") },
+      NULL },
+    { "a name without a value", 3,
+      { SENDKIT_SPAN("name"), SENDKIT_SPAN("x"),
+        SENDKIT_SPAN("config-epoch") }, NULL },
+    { "a value that is called so", 4,
+      { SENDKIT_SPAN("name"), SENDKIT_SPAN("config-epoch"),
+        SENDKIT_SPAN("8"), SENDKIT_SPAN("9") }, NULL },
+    { "an empty value", 2,
+      { SENDKIT_SPAN("config-epoch"), SENDKIT_SPAN("") }, NULL },
+    { "no value", 2,
+      { SENDKIT_SPAN("config-epoch"), { NULL, 0 } }, NULL },
+    { "no number", 2,
+      { SENDKIT_SPAN("config-epoch"), SENDKIT_SPAN("1a") }, NULL },
+    { "another name", 2,
+      { SENDKIT_SPAN("Config-Epoch"), SENDKIT_SPAN("1") }, NULL },
+    { "no name", 2, { { NULL, 0 }, SENDKIT_SPAN("1") }, NULL },
+    { "nothing", 0, { { NULL, 0 } }, NULL }
+};
+
+
 int
 main(void)
 {
@@ -276,6 +325,10 @@ main(void)
     }
 
     test_nodes(&tap);
+
+    for (i = 0; i < sizeof(test_epochs) / sizeof(test_epoch_t); i++) {
+        test_epoch(&tap, &test_epochs[i]);
+    }
 
     return tap_done(&tap);
 }
@@ -405,6 +458,7 @@ test_nodes(tap_t *tap)
     }
 
     tap_number(tap, n, 3, "a reply has three nodes");
+    tap_number(tap, (long long) node.epoch, 2, "the last one has its epoch");
     tap_number(tap, masters, 2, "two of them are masters");
     tap_number(tap, (long long) text.len, 0, "and nothing is left");
 
@@ -424,4 +478,23 @@ test_nodes(tap_t *tap)
                "before an empty line there is a node");
     tap_number(tap, sendkit_cluster_next_node(&text, &node), -1,
                "which is none itself");
+}
+
+
+static void
+test_epoch(tap_t *tap, const test_epoch_t *t)
+{
+    int       ok;
+    char      text[TEST_TEXT];
+    uint64_t  epoch;
+
+    epoch = 1;
+    ok = sendkit_sentinel_epoch(t->fields, t->n, &epoch);
+
+    (void) snprintf(text, TEST_TEXT, "%llu", (unsigned long long) epoch);
+
+    tap_ok(tap, ok == (t->epoch != NULL)
+                && (!ok || strcmp(text, t->epoch) == 0),
+           "%s of a Sentinel is %s", t->name,
+           t->epoch != NULL ? t->epoch : "none");
 }

@@ -10,8 +10,10 @@ package SendkitAuth::FakeRedis;
 #   $fake->on(hmget => send => "*1\r\n", pause => 0.1, close => 1);
 #   $fake->on('hmget');             the right reply again
 #
-# Steps that answer a command (lower case; of CLIENT both words, as "client
-# id"), or "connect": a new connection:
+#   $fake->names('127.0.0.1:6379', 7);   as a Sentinel: the master, its epoch
+#
+# Steps that answer a command (lower case; of CLIENT and SENTINEL both words, as
+# "client id"), or "connect": a new connection:
 #
 #   send => BYTES      split => BYTES      each byte in a write of its own
 #   right => 1         the right reply
@@ -202,6 +204,22 @@ sub right {
 }
 
 
+sub names {
+    my ($self, $address, $epoch) = @_;
+
+    my ($host, $port) = $address =~ /^(.*):(.*)$/;
+    my $array = sub { join '', '*' . @_ . "\r\n",
+                               map { '$' . length($_) . "\r\n$_\r\n" } @_ };
+
+    $self->on('sentinel get-master-addr-by-name' =>
+              send => $array->($host, $port));
+    return $self->on('sentinel master' =>
+                     send => $array->(name => 'mymaster', ip => $host,
+                                      port => $port, flags => 'master',
+                                      'config-epoch' => $epoch));
+}
+
+
 # The child reads the file before it answers a command.
 
 sub write_control {
@@ -289,7 +307,7 @@ sub channel_reply {
 
 sub command_name {
     my ($word, @words) = @_;
-    return lc(lc $word eq 'client' ? "$word @words[0 .. 0]" : $word);
+    return lc($word =~ /^(?:client|sentinel)$/i ? "$word $words[0]" : $word);
 }
 
 
