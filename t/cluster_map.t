@@ -110,8 +110,9 @@ sub epoch {
         $new->on('hget');
 
         my $asked = sub { $old->commands('cluster') };
-        wait_until(sub { $seen{ ask($gate, 'stranger', 'w1')->{status} } = 1;
-                         $asked->() }, 2);
+        wait_until(sub { my $status = ask($gate, 'stranger', 'w1')->{status};
+                         $seen{$status} = 1;
+                         return $status != 503 && $asked->() }, 2);
         recovers($gate, "$name - $_");
     }
 
