@@ -217,10 +217,10 @@ for my $case ([ 'nothing', "*-1\r\n" ], [ 'nil', "\$-1\r\n" ],
     ends_well($patient, $name);
 
     $mute->on(connect => close => 1);
-    my $quick = gate(redis => $address, timeout => '100ms');
+    my $quick = gate(redis => $address, timeout => $Slow ? '2s' : '400ms');
     is(ask($quick, 'owner', 'w1')->{status}, 503, "$name - 503");
     $mute->mark;
-    ok(wait_until(sub { $mute->events('connect') >= 6 }, 20),
+    ok(wait_until(sub { $mute->events('connect') >= 8 }, 20),
        "$name - asked again and again, after longer and longer pauses");
     is_refused(ask($quick, 'owner', 'w1'), 503, 'store_down',
                "$name - in the pause, $_") for 1 .. 5;
