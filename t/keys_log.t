@@ -45,7 +45,9 @@ redis('CLIENT', 'PAUSE', 60_000, 'WRITE');
 my $client = SendkitAuth::Wire->new($gate->port);
 $client->send(request_of('owner', undef,
                          [ 'POST', '/v1/workspaces/w1/api-key' ]));
-ok(wait_until(sub { waiting($gate) == 1 }), 'one waits');
+ok(wait_until(sub { redis('CLIENT', 'LIST') =~ / flags=\w*b/ }),
+   'the change waits');
+is(waiting($gate), 1, 'and one waits for it');
 $client->close;
 ok(wait_until(sub { waiting($gate) == 0 }), 'it has left');
 redis('CLIENT', 'UNPAUSE');

@@ -15,7 +15,7 @@ use SendkitAuth::FaultProxy;
 use SendkitAuth::Gate;
 use SendkitAuth::Keys;
 use SendkitAuth::Redis;
-use SendkitAuth::Process qw( slurp wait_until );
+use SendkitAuth::Process qw( wait_until );
 use SendkitAuth::Seed;
 use SendkitAuth::Wire;
 
@@ -176,9 +176,8 @@ for my $reload (0, 1) {
     ok(wait_until(sub { scalar $held->commands('hmget') }),
        "$name - under way");
 
-    my ($old) = $scripted->workers;
     $scripted->reload if $reload;
-    ok(wait_until(sub { slurp("/proc/$old/cmdline") =~ /shutting down/ }),
+    ok($scripted->wait_for_log(qr/gracefully shutting down/),
        "$name - the worker exits") if $reload;
     $held->on('hmget');
     $held->release($name);

@@ -152,7 +152,9 @@ ngx_sendkit_auth_redis_finder_handler(ngx_event_t *ev)
     finder->asking = 1;
     finder->refreshed = 0;
 
-    if (finder->server != finder->last) {
+    /* also after all have failed: that has a pause, and one is enough */
+
+    if (finder->server != finder->last || finder->failures != 0) {
         finder->last = finder->server;
         ngx_sendkit_auth_redis_client_move(finder->client,
                                 ngx_sendkit_auth_redis_finder_server(finder));
