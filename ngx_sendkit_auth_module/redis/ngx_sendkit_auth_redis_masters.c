@@ -34,7 +34,7 @@ static ngx_int_t ngx_sendkit_auth_redis_masters_node(
     ngx_sendkit_auth_redis_masters_t *masters, sendkit_cluster_node_t *node);
 static void ngx_sendkit_auth_redis_masters_forget(
     ngx_sendkit_auth_redis_masters_t *masters);
-static void ngx_sendkit_auth_redis_masters_number(
+static void ngx_sendkit_auth_redis_masters_hash(
     ngx_sendkit_auth_redis_masters_t *masters);
 
 
@@ -299,7 +299,7 @@ ngx_sendkit_auth_redis_masters_moved(
 
     masters->map->slots[slot] = number;
 
-    ngx_sendkit_auth_redis_masters_number(masters);
+    ngx_sendkit_auth_redis_masters_hash(masters);
 
     return 1;
 }
@@ -441,7 +441,7 @@ ngx_sendkit_auth_redis_masters_map(ngx_sendkit_auth_redis_masters_t *masters,
     masters->map = masters->next;
     masters->next = map;
 
-    ngx_sendkit_auth_redis_masters_number(masters);
+    ngx_sendkit_auth_redis_masters_hash(masters);
 
     rc = ngx_sendkit_auth_redis_masters_found(masters);
 
@@ -464,10 +464,9 @@ ngx_sendkit_auth_redis_masters_read(ngx_sendkit_auth_redis_masters_t *masters,
 
     while ((more = sendkit_cluster_next_node(&nodes, &node)) == 1) {
 
-        epoch = ngx_max(epoch, node.epoch);
-
         if (node.slots.len != 0) {
             owners++;
+            epoch = ngx_max(epoch, node.epoch);
             failing += node.failing;
         }
 
@@ -553,7 +552,7 @@ ngx_sendkit_auth_redis_masters_forget(
 /* by the addresses of their owners: each worker numbers masters by itself */
 
 static void
-ngx_sendkit_auth_redis_masters_number(
+ngx_sendkit_auth_redis_masters_hash(
     ngx_sendkit_auth_redis_masters_t *masters)
 {
     u_char      number;
